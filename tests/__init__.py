@@ -1,0 +1,1 @@
+"""Tests; see the sources they mirror."""

@@ -1,0 +1,1 @@
+"""Real SIP peers as test fixtures: baresip, Linphone, SIPp."""
