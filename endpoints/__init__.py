@@ -1,0 +1,1 @@
+"""The firmware: one folder per app, and what the apps share."""

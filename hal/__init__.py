@@ -1,0 +1,1 @@
+"""What a board can do, as small protocols, and the backends that do it."""

@@ -1,0 +1,1 @@
+"""A community on one desktop: real servers, real endpoints, simulated devices and people."""

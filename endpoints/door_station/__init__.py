@@ -1,0 +1,1 @@
+"""Door station: what a visitor stands before."""

@@ -1,0 +1,1 @@
+"""Indoor unit: the screen in a flat."""

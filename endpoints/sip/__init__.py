@@ -1,0 +1,1 @@
+"""SIP: the agent that the apps command, and the only place that imports pjsua2."""

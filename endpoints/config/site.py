@@ -1,0 +1,163 @@
+"""The site file: accounts, certificates, timers, codes. It holds secrets: mode 0600, never printed, never logged."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from endpoints.config.codes import check_form
+from endpoints.config.section import FlatNumber, Name, Seconds, Section, SipUri, key_bytes
+from endpoints.sip.agent import SipSettings, TlsFiles
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+
+class DeviceInfo(Section):
+    """`[device]`: who this device is."""
+
+    name: Name
+    place: Annotated[str, Field(max_length=64)] = ""
+    """For people: "Gate 1", "Hall". Shown to whoever is called, and written into pictures."""
+    flat: FlatNumber | None = None
+    """The flat a resident's device belongs to."""
+    call_flat: FlatNumber | None = None
+    """The flat that a door station's call button calls; without it the button only calls what was typed."""
+
+
+class Sip(Section):
+    """`[sip]`: the SIP account."""
+
+    user: Name
+    domain: Annotated[str, Field(min_length=1)]
+    password: SecretStr = SecretStr("")
+    auth_user: str = ""
+    realm: str = "*"
+    registrar: SipUri | None = None
+    """Where to register; a door station in a community without management server registers nowhere (R4)."""
+    transport: Literal["tls", "tcp", "udp"] = "tls"
+    address: str = "0.0.0.0"
+    port: Port = 0
+    """0: any free one. A door station that is called, or that a firewall must let through, names one."""
+    srtp: bool = True
+    expires: Annotated[int, Field(ge=30, le=86_400)] = 300
+    retry: Seconds = 2.0
+    keep_alive: Annotated[int, Field(ge=0, le=600)] = 15
+    session_timer: Annotated[int, Field(ge=90, le=86_400)] = 1800
+
+
+class Tls(Section):
+    """`[tls]`: PEM files, relative to the site file."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+class Video(Section):
+    """`[video]`: what the door's encoder makes."""
+
+    width: Annotated[int, Field(ge=160, le=1920, multiple_of=2)] = 640
+    height: Annotated[int, Field(ge=120, le=1088, multiple_of=2)] = 480
+    rate: Annotated[int, Field(ge=5, le=60)] = 25
+    """Pictures a second."""
+    bit_rate: Annotated[int, Field(ge=64_000, le=8_000_000)] = 1_000_000
+    """Bits a second."""
+
+
+class Timers(Section):
+    """`[timers]`: all in seconds."""
+
+    ring: Seconds = 45.0
+    """A call rings at most this long."""
+    provisional: Seconds = 4.0
+    """Without any provisional answer for so long a call does not get through."""
+    dial: Seconds = 6.0
+    """After the last key a typed number is called, or forgotten if it is no flat."""
+    talk: Seconds = 180.0
+    """A conversation lasts at most this long."""
+    message: Seconds = 4.0
+    """How long "wrong number", "answered elsewhere", "missed" and the like stay."""
+    door_open: Seconds = 30.0
+    """The door may stand open this long before the alarm."""
+
+
+class Lockout(Section):
+    """`[lockout]`: what happens after wrong door codes."""
+
+    attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    """Wrong codes in a row before the keypad takes no more codes."""
+    seconds: Seconds = 60.0
+    """For how long."""
+
+
+class Unlock(Section):
+    """`[unlock]`: with what a resident's device signs that the door shall open."""
+
+    key: SecretStr
+    """Ed25519 private key, base64 of its 32 raw bytes."""
+
+    @field_validator("key")
+    @classmethod
+    def _is_a_key(cls, key: SecretStr) -> SecretStr:
+        key_bytes(key.get_secret_value())
+        return key
+
+    @property
+    def key_bytes(self) -> bytes:
+        """The key's 32 raw bytes."""
+        return key_bytes(self.key.get_secret_value())
+
+
+class Site(Section):
+    """A whole site file; paths are absolute after loading."""
+
+    people: Path | None = None
+    """The people file of a door station."""
+    data: Path = Path("data")
+    """The folder where the device keeps what it writes down."""
+    device: DeviceInfo
+    sip: Sip
+    tls: Tls | None = None
+    video: Video = Video()
+    timers: Timers = Timers()
+    lockout: Lockout = Lockout()
+    unlock: Unlock | None = None
+    codes: dict[Name, SecretStr] = Field(default_factory=dict)
+    """Door codes: whose code -> its hash, made by `intercom code`."""
+
+    @field_validator("codes")
+    @classmethod
+    def _are_hashes(cls, codes: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, code in codes.items():
+            check_form(name, code.get_secret_value())
+        return codes
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Site":
+        if self.sip.transport == "tls" and self.tls is None:
+            raise ValueError('transport = "tls" needs a [tls] table with authority, certificate and key')
+        if self.sip.registrar and not self.sip.password.get_secret_value():
+            raise ValueError("sip.registrar is set but sip.password is not; `intercom homelink device add` makes one")
+        return self
+
+    def sip_settings(self) -> SipSettings:
+        """What the SIP agent needs of this file."""
+        sip, tls = self.sip, self.tls
+        return SipSettings(
+            user=sip.user,
+            domain=sip.domain,
+            registrar=sip.registrar,
+            auth_user=sip.auth_user or sip.user,
+            realm=sip.realm,
+            password=sip.password.get_secret_value(),
+            display_name=self.device.place or self.device.name,
+            transport=sip.transport,
+            address=sip.address,
+            port=sip.port,
+            tls=TlsFiles(tls.authority, tls.certificate, tls.key) if tls else None,
+            srtp=sip.srtp,
+            expires=sip.expires,
+            retry=sip.retry,
+            keep_alive=sip.keep_alive,
+            session_timer=sip.session_timer,
+        )

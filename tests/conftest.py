@@ -1,0 +1,39 @@
+"""What many tests share: choosing tests by the flow they prove, and free ports."""
+
+import socket
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--flow V1` runs only the tests that prove V1; `--flow all` those that prove any flow."""
+    parser.addoption("--flow", action="append", default=[], metavar="ID", help="run only tests of this flow, or `all`")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of other flows, if flows were asked for."""
+    wanted = set(config.getoption("--flow"))
+    if not wanted:
+        return
+    chosen = [item for item in items if _flows(item) & wanted or ("all" in wanted and _flows(item))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def _flows(item: pytest.Item) -> set[str]:
+    return {flow for mark in item.iter_markers("flow") for flow in mark.args}
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port on 127.0.0.1 that is free for TCP and UDP now."""
+    for _ in range(100):
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", 0))
+            port: int = tcp.getsockname()[1]
+            try:
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError("no port is free for both TCP and UDP")
