@@ -1,0 +1,185 @@
+"""The voice path of a call: microphone and speaker of the HAL, echo cancelled, and the tones between calls."""
+
+import logging
+import math
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from hal.errors import HalError
+from hal.microphone import FRAME_SAMPLES, Microphone
+from hal.speaker import Speaker
+from media.tones import FRAME_BYTES, Tone, TonePlayer, mix, render
+from media.voice_device import Guarded, Later, Report, later
+
+if TYPE_CHECKING:
+    from media.voice_processing import VoiceProcessor
+
+SILENCE = bytes(FRAME_BYTES)
+_REFERENCE_FRAMES = 2
+"""Played frames that may wait for the microphone's side: were it more, an echo could come before its reference."""
+
+log = logging.getLogger(__name__)
+
+
+def _ignore(name: str, error: HalError | None) -> None:
+    """Nobody asked; the log has it."""
+
+
+class Voice:
+    """Implements the SIP agent's `VoicePath`: 20 ms frames of s16le mono at 16 kHz, 640 bytes.
+
+    `capture` and `play` belong to the media thread; everything else may be called from any other thread.
+    """
+
+    def __init__(
+        self,
+        microphone: Microphone,
+        speaker: Speaker,
+        processing: bool = True,
+        on_lost: Report = _ignore,
+        later: Later = later,
+    ) -> None:
+        """`processing`: echo cancellation and the rest, for devices with a loudspeaker; without it no byte is copied.
+
+        `on_lost(name, error)` is told once when "microphone" or "speaker" goes away, and with None when it is back.
+        """
+        self._microphone, self._speaker, self._processing = microphone, speaker, processing
+        self._input = Guarded("microphone", microphone, on_lost, later)
+        self._output = Guarded("speaker", speaker, on_lost, later)
+        self._tones = TonePlayer(self._output.start, self._write, self._output.stop)
+        self._processor: VoiceProcessor | None = None
+        self._preparing = threading.Lock()
+        self._reference: deque[bytes] = deque(maxlen=_REFERENCE_FRAMES)
+        self._overlay: tuple[Tone, int] | None = None
+        self._running = self._muted = False
+        self._heard = self._played = SILENCE
+
+    def prepare(self) -> None:
+        """Load what a call and a first ring need (about half a second once); call it from a background thread."""
+        with self._preparing:
+            if self._processing and self._processor is None:
+                self._processor = _load_processor()
+                self._processing = self._processor is not None
+        for tone in Tone:
+            render(tone)
+
+    def start(self) -> None:
+        """A call begins: tones end, microphone and speaker go on."""
+        self._tones.stop()
+        if self._processing and self._processor is None:
+            threading.Thread(target=self.prepare, name="voice-prepare", daemon=True).start()
+        self._reference.clear()
+        self._muted, self._overlay = False, None
+        self._output.start()
+        self._input.start()
+        self._running = True
+
+    def stop(self) -> None:
+        """The call is over: microphone and speaker go off. Without a call nothing happens, a tone sounds on."""
+        if not self._running:
+            return
+        self._running = False
+        self._input.stop()
+        self._output.stop()
+
+    def close(self) -> None:
+        """Silence everything; twice does no harm. The devices stay the caller's to close."""
+        self._tones.stop()
+        self.stop()
+
+    def mute(self, on: bool) -> None:
+        """Send silence instead of what the microphone hears; a new call begins unmuted."""
+        self._muted = on
+
+    @property
+    def muted(self) -> bool:
+        """Whether the other side hears silence."""
+        return self._muted
+
+    def tone(self, name: str | None) -> None:
+        """Play the tone of this name (see `Tone`) until it ends or another comes; None is silence.
+
+        Between calls it is played by itself, in a call it is mixed into what is heard. Raises ValueError.
+        """
+        tone = Tone(name) if name is not None else None
+        if self._running:
+            self._overlay = (tone, 0) if tone else None
+        elif tone:
+            self._tones.play(tone)
+        else:
+            self._tones.stop()
+
+    def levels(self) -> tuple[float, float]:
+        """Loudness of the last frame sent and the last frame played, dBFS (-96 is silence)."""
+        return _level(self._heard), _level(self._played)
+
+    def capture(self) -> bytes:
+        """The next frame for the other side; never blocks or raises."""
+        if not self._running:
+            return SILENCE
+        frame = self._read()
+        if self._processor is not None:
+            far = self._reference.popleft() if self._reference else SILENCE
+            frame = self._processor.process(frame, far)
+        self._heard = SILENCE if self._muted else frame
+        return self._heard
+
+    def play(self, frame: bytes) -> None:
+        """A frame from the other side; never blocks or raises."""
+        if not self._running:
+            return
+        if self._overlay is not None:
+            frame = self._with_tone(frame)
+        self._played = frame
+        if self._processor is not None:
+            self._reference.append(_whole(frame))
+        self._write(frame)
+
+    def _read(self) -> bytes:
+        if not self._input.working:
+            return SILENCE
+        try:
+            return _whole(self._microphone.read(FRAME_SAMPLES))
+        except HalError as error:
+            self._input.lose(error)
+            return SILENCE
+
+    def _write(self, frame: bytes) -> None:
+        if not self._output.working:
+            return
+        try:
+            self._speaker.write(frame)
+        except HalError as error:
+            self._output.lose(error)
+
+    def _with_tone(self, frame: bytes) -> bytes:
+        overlay = self._overlay
+        if overlay is None:
+            return frame
+        tone, number = overlay
+        sound = render(tone).frame(number)
+        # Another thread may have asked for another tone meanwhile: only our own step may be put back.
+        if self._overlay is overlay:
+            self._overlay = (tone, number + 1) if sound is not None else None
+        return mix(_whole(frame), sound) if sound is not None else frame
+
+
+def _load_processor() -> "VoiceProcessor | None":
+    try:
+        from media.voice_processing import VoiceProcessor
+    except ImportError as error:
+        log.error("calls will have echo, the voice processing cannot be loaded (pip install pywebrtc-audio): %s", error)
+        return None
+    return VoiceProcessor()
+
+
+def _whole(frame: bytes) -> bytes:
+    """Exactly one frame, whatever a device or a codec delivered."""
+    return frame if len(frame) == FRAME_BYTES else frame[:FRAME_BYTES].ljust(FRAME_BYTES, b"\0")
+
+
+def _level(frame: bytes) -> float:
+    samples = memoryview(_whole(frame)).cast("h")
+    power = sum(sample * sample for sample in samples) / len(samples)
+    return 10 * math.log10(power / 32768**2) if power > 2.5e-1 else -96.0
