@@ -15,7 +15,7 @@ class Microphone(Protocol):
         """Begin to record. Raises DeviceUnavailable."""
 
     def read(self, samples: int) -> bytes:
-        """The oldest `samples` samples (s16le mono), filled up with silence when too few are there. Raises DeviceLost."""
+        """The oldest `samples` samples (s16le mono), filled up with silence if too few are there. Raises DeviceLost."""
 
     def stop(self) -> None:
         """Stop recording and forget what was not read."""
