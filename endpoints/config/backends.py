@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
-from endpoints.config.board import KINDS, Board, Device
+from endpoints.config.board import KINDS, Board
 from hal.errors import BackendNotFound, DeviceUnavailable
 from hal.registry import backends, find_backend
 
@@ -24,7 +24,10 @@ def device_problems(board: Board) -> Iterator[str]:
         except DeviceUnavailable:
             continue
         else:
-            yield from (f"devices.{name}.{problem}" for problem in _option_problems(factory, device))
+            yield from (
+                f"devices.{name}.{problem}"
+                for problem in _option_problems(factory, device.backend, board.options(name))
+            )
 
 
 def device_notes(board: Board) -> Iterator[str]:
@@ -45,26 +48,26 @@ def _no_backend(ability: str, name: str) -> str:
     return f"there is no {ability} backend {name!r} ({hint})"
 
 
-def _option_problems(factory: Any, device: Device) -> Iterator[str]:
+def _option_problems(factory: Any, backend: str, options: Mapping[str, object]) -> Iterator[str]:
     parameters = inspect.signature(factory).parameters
     free = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     hints = _hints(factory)
-    for key, value in device.options.items():
+    for key, value in options.items():
         if key in parameters:
             yield from (f"{key}: {problem}" for problem in _type_problems(hints.get(key), value))
         elif not free:
-            yield f"{key}: unknown option of backend {device.backend!r} ({_known(key, parameters)})"
-    yield from _missing(parameters, device)
+            yield f"{key}: unknown option of backend {backend!r} ({_known(key, parameters)})"
+    yield from _missing(parameters, backend, options)
 
 
-def _missing(parameters: Mapping[str, inspect.Parameter], device: Device) -> Iterator[str]:
+def _missing(parameters: Mapping[str, inspect.Parameter], backend: str, options: Mapping[str, object]) -> Iterator[str]:
     for key, parameter in parameters.items():
         needed = parameter.default is parameter.empty and parameter.kind in (
             parameter.POSITIONAL_OR_KEYWORD,
             parameter.KEYWORD_ONLY,
         )
-        if needed and key not in device.options:
-            yield f"{key}: is missing; backend {device.backend!r} needs it"
+        if needed and key not in options:
+            yield f"{key}: is missing; backend {backend!r} needs it"
 
 
 def _known(key: str, parameters: Mapping[str, inspect.Parameter]) -> str:

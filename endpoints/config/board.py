@@ -1,10 +1,11 @@
 """The board file: which backend drives which device, and with which wiring. No accounts, no secrets."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from endpoints.config.section import Name, Section
+from hal.registry import open_device
 
 Kind = Literal["door-station", "indoor-unit", "phone"]
 
@@ -97,12 +98,25 @@ class Board(Section):
         """Which app runs here: a key of `KINDS`."""
         return self.board.kind
 
+    def options(self, name: str) -> dict[str, object]:
+        """What goes to the backend of device `name`: its own options, and for the lock its kind."""
+        options = self.devices[name].options
+        return {**options, "kind": self.lock.kind} if name == "lock" else options
+
+    def open(self, name: str) -> Any | None:
+        """Open device `name`; None if this board has none. Raises HalError, never opens another one instead."""
+        if name not in self.devices:
+            return None
+        return open_device(KINDS[self.kind][name], self.devices[name].backend, self.options(name))
+
     @model_validator(mode="after")
     def _has_what_its_kind_needs(self) -> "Board":
         missing = [name for name in REQUIRED[self.kind] if name not in self.devices]
         if missing:
             tables = ", ".join(f"[devices.{name}]" for name in missing)
             raise ValueError(f"a {self.kind} needs {tables}; nothing is pretended when a device is missing")
+        if "lock" in self.devices and "kind" in self.devices["lock"].options:
+            raise ValueError("devices.lock.kind belongs into the table [lock]")
         if self.kind == "door-station" and not {"keypad", "call_button"} & self.devices.keys():
             raise ValueError("a door-station needs [devices.keypad] or [devices.call_button], or nobody can ring")
         return self
