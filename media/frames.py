@@ -1,0 +1,69 @@
+"""Pictures to and from FFmpeg's frames: the only place that knows about line sizes."""
+
+from itertools import chain
+from typing import cast
+
+from av import VideoFrame
+from av.video.plane import VideoPlane
+
+from hal.camera import Picture
+from media.errors import PacketError
+
+PLANAR = ("yuv420p", "yuvj420p")
+
+
+def new_frame(width: int, height: int) -> VideoFrame:
+    """An empty I420 frame that `fill` may fill again and again."""
+    return VideoFrame(width, height, "yuv420p")
+
+
+def fill(frame: VideoFrame, picture: Picture) -> None:
+    """Copy `picture` into `frame`. Raises PacketError if sizes differ."""
+    data = memoryview(picture.data).cast("B")
+    if (picture.width, picture.height) != (frame.width, frame.height) or len(data) != _size(frame.width, frame.height):
+        size = f"{picture.width}x{picture.height} ({len(data)} bytes)"
+        raise PacketError(f"a picture of {size} does not fill a frame of {frame.width}x{frame.height}")
+    at = 0
+    for plane in frame.planes:
+        length = plane.width * plane.height
+        _fill_plane(plane, data[at : at + length])
+        at += length
+
+
+def to_frame(picture: Picture) -> VideoFrame:
+    """A new frame with a copy of `picture`. Raises PacketError."""
+    frame = new_frame(picture.width, picture.height)
+    fill(frame, picture)
+    return frame
+
+
+def to_picture(frame: VideoFrame, taken: float) -> Picture:
+    """A copy of `frame` as planar YUV 4:2:0. Raises PacketError for sizes that no display takes."""
+    if frame.width % 2 or frame.height % 2:
+        raise PacketError(f"a picture of {frame.width}x{frame.height} has no even size")
+    if frame.format.name not in PLANAR:
+        frame = frame.reformat(format="yuv420p")
+    data = b"".join(chain.from_iterable(_rows(plane) for plane in frame.planes))
+    return Picture(frame.width, frame.height, data, taken)
+
+
+def _size(width: int, height: int) -> int:
+    return width * height * 3 // 2
+
+
+def _fill_plane(plane: VideoPlane, data: memoryview) -> None:
+    if plane.line_size == plane.width:
+        plane.update(cast(bytes, data))  # takes any buffer, says bytes
+        return
+    target, width = memoryview(plane).cast("B"), plane.width
+    for row in range(plane.height):
+        start = row * plane.line_size
+        target[start : start + width] = data[row * width : (row + 1) * width]
+
+
+def _rows(plane: VideoPlane) -> list[memoryview]:
+    """The plane in one piece if its lines are not padded, else line by line."""
+    view, width, line = memoryview(plane).cast("B"), plane.width, plane.line_size
+    if line == width:
+        return [view[: width * plane.height]]
+    return [view[row * line : row * line + width] for row in range(plane.height)]

@@ -1,0 +1,104 @@
+"""Video receiver: the thread `video-receiver` that reads both sockets of a screen and hands over pictures."""
+
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from hal.camera import Picture
+from media.decoder import H264Decoder
+from media.description import SrtpKey, VideoMedia
+from media.receiving_session import ReceivingSession
+from media.rtp_sockets import Address, RtpSockets, receive
+
+log = logging.getLogger(__name__)
+
+_BURST = 256
+"""Datagrams read before the timers are looked at again."""
+_STOP_SECONDS = 5.0
+
+
+class VideoReceiver:
+    """Receives on `sockets`, which stay their maker's to close; may be started again for the next call."""
+
+    def __init__(self, sockets: RtpSockets, key: SrtpKey | None, on_picture: Callable[[Picture], None]) -> None:
+        """`key` is ours, for the RTCP that we send; `on_picture` is called on the receiver's thread."""
+        self._sockets, self._key, self._on_picture = sockets, key, on_picture
+        self._decoder = H264Decoder()
+        self._session: ReceivingSession | None = None
+        self._thread: threading.Thread | None = None
+        self._wake: socket.socket | None = None
+
+    def answer(self, offer: VideoMedia, address: str = "") -> VideoMedia:
+        """Our section of the answer to `offer`; `address` is what others reach us at, without it the sockets' own."""
+        return VideoMedia(
+            address=address or self._sockets.address,
+            port=self._sockets.rtp_port,
+            rtcp_port=self._sockets.rtcp_port,
+            payload_type=offer.payload_type,
+            packetization_mode=offer.packetization_mode,
+            profile_level_id=offer.profile_level_id,
+            direction="recvonly",
+            key=self._key,
+            feedback=offer.feedback,
+        )
+
+    def start(self, remote: VideoMedia) -> None:
+        """Receive from `remote` and ask it for a key frame; a running reception is stopped first."""
+        self.stop()
+        self._decoder.reset()
+        now = time.monotonic()
+        session = ReceivingSession(remote, self._key, self._decoder, self._on_picture, self._send_rtcp, now)
+        self._session = session
+        self._wake, woken = socket.socketpair()
+        self._thread = threading.Thread(target=self._run, args=(session, woken), name="video-receiver", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Receive no more; the statistics stay. Not started is no error."""
+        if self._wake is not None:
+            self._wake.close()
+            self._wake = None
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(_STOP_SECONDS)
+        self._thread = None
+
+    def close(self) -> None:
+        """The same as `stop`: the sockets are not ours."""
+        self.stop()
+
+    def statistics(self) -> dict[str, object]:
+        """Of the running reception, else of the last one; {} before the first."""
+        return self._session.statistics(time.monotonic()) if self._session else {}
+
+    def _send_rtcp(self, data: bytes, address: Address) -> None:
+        try:
+            self._sockets.rtcp.sendto(data, address)
+        except OSError as error:
+            log.debug("RTCP to %s was not sent: %s", address, error)
+
+    def _run(self, session: ReceivingSession, woken: socket.socket) -> None:
+        rtp, rtcp = self._sockets.rtp, self._sockets.rtcp
+        with selectors.DefaultSelector() as selector, woken:
+            for sock in (woken, rtp, rtcp):
+                selector.register(sock, selectors.EVENT_READ)
+            while True:
+                wait = session.attend(time.monotonic()) - time.monotonic()
+                ready = {key.fileobj for key, _ in selector.select(max(0.0, wait))}
+                if woken in ready:
+                    return
+                if rtp in ready:
+                    _drain(rtp, session.rtp)
+                if rtcp in ready:
+                    _drain(rtcp, session.rtcp)
+
+
+def _drain(sock: socket.socket, take: Callable[[bytes, Address, float], None]) -> None:
+    """Hand over what waits, each with its time of arrival."""
+    for _ in range(_BURST):
+        received = receive(sock)
+        if received is None:
+            return
+        take(*received, time.monotonic())
