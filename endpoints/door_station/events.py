@@ -1,0 +1,82 @@
+"""What happens at a door station, besides SIP events, timers and lost devices."""
+
+from dataclasses import dataclass
+
+from endpoints.events import DeviceLost, DeviceReturned, TimerExpired
+from endpoints.sip.agent import CallId, SipEvent
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A key of the keypad went down."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallPressed:
+    """The call button."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExitPressed:
+    """The button inside the building, next to the door."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorMoved:
+    """The door contact: the door stands open, or it is shut again."""
+
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaseMoved:
+    """The tamper switch: somebody opened the case, or it is shut again."""
+
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlaced:
+    """The INVITE is out; from now on the agent speaks of this handle."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """No INVITE could be sent."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeChecked:
+    """Answer to `CheckCode`: the name of the code, "" if there is none like it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnlockGranted:
+    """A device of the called flat proved that it may open the door."""
+
+    device: str
+
+
+DoorEvent = (
+    KeyPressed
+    | CallPressed
+    | ExitPressed
+    | DoorMoved
+    | CaseMoved
+    | CallPlaced
+    | CallFailed
+    | CodeChecked
+    | UnlockGranted
+    | TimerExpired
+    | DeviceLost
+    | DeviceReturned
+    | SipEvent
+)

@@ -1,0 +1,1 @@
+"""Tests of what indoor unit and phone share."""
