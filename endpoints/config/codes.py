@@ -59,13 +59,16 @@ def _parse(kept: str) -> tuple[int, int, int, bytes, bytes]:
     if not 1 <= int(block) <= 16 or not 1 <= int(parallel) <= 4:
         raise ValueError("unreasonable scrypt parameters")
     try:
-        return int(cost), int(block), int(parallel), *_two(salt, digest)
+        return int(cost), int(block), int(parallel), _bytes(salt, 16), _bytes(digest, 32)
     except binascii.Error as error:
         raise ValueError("not base64") from error
 
 
-def _two(salt: str, digest: str) -> tuple[bytes, bytes]:
-    return base64.b64decode(salt, validate=True), base64.b64decode(digest, validate=True)
+def _bytes(text: str, length: int) -> bytes:
+    found = base64.b64decode(text, validate=True)
+    if len(found) != length:
+        raise ValueError("wrong length")
+    return found
 
 
 def main(argv: list[str]) -> int:
