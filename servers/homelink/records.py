@@ -1,0 +1,77 @@
+"""The call records that HomeLink keeps (V6): who called, when, who answered, how it ended."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from servers.homelink.site import Site
+from servers.kamailio.database import opened
+
+
+class Result(StrEnum):
+    """How a call ended; ONGOING while it has not."""
+
+    ONGOING = ""
+    ANSWERED = "answered"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    NO_ANSWER = "no-answer"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call; times are UTC."""
+
+    session_id: str
+    caller: str
+    """Name of the door station in its certificate, or the account it logged in with."""
+    caller_kind: str
+    started: datetime
+    result: Result
+    code: int | None
+    """Final SIP status that the caller got."""
+    answered_by: str
+    """Account of the device that answered, "" if none did."""
+    duration: float
+    """Seconds from the answer to the end; 0.0 for a call that nobody answered, or that is still going on."""
+    called: str
+    caller_uri: str
+    call_id: str
+
+
+def records(site: Site, limit: int = 100) -> list[CallRecord]:
+    """The latest calls, newest first. Raises ServerError if the file cannot be read."""
+    site.databases.prepare()
+    with opened(site.databases.records) as database:
+        rows = database.execute("SELECT * FROM call ORDER BY started DESC, id DESC LIMIT ?", (limit,)).fetchall()
+    return [_record(dict(row)) for row in rows]
+
+
+def close_interrupted(site: Site) -> None:
+    """Calls that were going on when the server ended without warning: their end is not known, their result is."""
+    with opened(site.databases.records) as database:
+        database.execute("UPDATE call SET result = 'failed' WHERE result = ''")
+        database.execute("UPDATE call SET ended = coalesce(answered, started) WHERE ended IS NULL")
+
+
+def _record(row: dict[str, str]) -> CallRecord:
+    return CallRecord(
+        session_id=row["session_id"],
+        caller=row["caller"],
+        caller_kind=row["caller_kind"],
+        started=datetime.fromisoformat(row["started"]),
+        result=Result(row["result"]),
+        code=int(row["code"]) if row["code"] is not None else None,
+        answered_by=row["answered_by"],
+        duration=_seconds(row["answered"], row["ended"]),
+        called=row["called"],
+        caller_uri=row["caller_uri"],
+        call_id=row["call_id"],
+    )
+
+
+def _seconds(answered: str | None, ended: str | None) -> float:
+    if not (answered and ended):
+        return 0.0
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(answered)).total_seconds()

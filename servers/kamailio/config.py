@@ -1,0 +1,105 @@
+"""The configuration file that Kamailio reads: listen lines, tokens and the shared fragments, in a run folder."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Literal
+
+from servers.errors import KamailioError
+
+Transport = Literal["udp", "tcp", "tls"]
+
+SHARED = ("base.cfg", "routes.cfg", "records.cfg")
+_TOKEN = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
+_UNSAFE = re.compile(r'["!\\\x00-\x1f\x7f]')
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One address that Kamailio serves."""
+
+    transport: Transport
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.transport}:{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files: the community's authority, and this server's own certificate and key."""
+
+    authority: Path
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class KamailioConfig:
+    """What makes one server: its listeners, its own routes, and a value for every token of the fragments."""
+
+    name: str
+    """For the log: ``homelink``."""
+    run_folder: Path
+    listeners: Sequence[Listener]
+    role: Traversable
+    """The fragment with this server's request_route."""
+    tokens: Mapping[str, str]
+    tls: TlsFiles | None = None
+    probe_user: str = field(default="", repr=False)
+    """An OPTIONS to this user is answered before anything else: the supervisor's own question."""
+
+    def write(self) -> Path:
+        """Write kamailio.cfg and tls.cfg into the run folder, mode 0600; gives the path of the first.
+
+        Raises KamailioError for a value that cannot stand in a Kamailio configuration.
+        """
+        self.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.tls is not None:
+            _write_private(self.run_folder / "tls.cfg", tls_config(self.tls))
+        path = self.run_folder / "kamailio.cfg"
+        _write_private(path, self.text())
+        return path
+
+    def text(self) -> str:
+        """kamailio.cfg as one file that a person can read: every fragment is copied in."""
+        shared = resources.files(__package__)
+        fragments = [shared.joinpath(name).read_text("utf-8") for name in SHARED] + [self.role.read_text("utf-8")]
+        tokens = dict(self.tokens) | {"PROBE_USER": self.probe_user, "RPC_SOCKET": "rpc.sock"}
+        if self.tls is not None:
+            tokens["TLS_CONFIG"] = str(self.run_folder / "tls.cfg")
+        lines = [f"# {self.name}: written at each start, changes are lost"]
+        lines += ["#!define WITH_TLS"] if self.tls is not None else []
+        lines += [_substitution(token, value) for token, value in tokens.items()]
+        lines += [f"listen={listener}" for listener in self.listeners]
+        return "#!KAMAILIO\n" + "\n".join([*lines, *fragments])
+
+
+def tls_config(tls: TlsFiles) -> str:
+    """tls.cfg: a client may come without a certificate; one that it shows must be signed by our authority."""
+    files = {"private_key": tls.key, "certificate": tls.certificate, "ca_list": tls.authority}
+    lines = "".join(f"{key} = {_safe(key, str(path))}\n" for key, path in files.items())
+    common = f"method = TLSv1.2+\nverify_certificate = yes\nverify_depth = 1\n{lines}"
+    return f"[server:default]\n{common}require_certificate = no\n\n[client:default]\n{common}require_certificate = yes\n"
+
+
+def _substitution(token: str, value: str) -> str:
+    if not _TOKEN.fullmatch(token):
+        raise KamailioError(f"{token!r} is no token: capitals with underscores are")
+    return f'#!substdef "!{token}!{_safe(token, value)}!g"'
+
+
+def _safe(name: str, value: str) -> str:
+    if _UNSAFE.search(value):
+        raise KamailioError(f"{name} = {value!r} cannot stand in a Kamailio configuration (quote, ! or \\)")
+    return value
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")

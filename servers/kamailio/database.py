@@ -1,0 +1,80 @@
+"""The SQLite files of a server: one file per writer, made in WAL mode before Kamailio opens them."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from servers.errors import ServerError
+
+BUSY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """Where a server keeps its accounts, registrations and call records."""
+
+    folder: Path
+
+    @property
+    def accounts(self) -> Path:
+        """Written by `device add` and `device remove`, read by Kamailio at start and on `htable.reload`."""
+        return self.folder / "accounts.sqlite"
+
+    @property
+    def location(self) -> Path:
+        """Written by Kamailio's SIP workers only."""
+        return self.folder / "location.sqlite"
+
+    @property
+    def records(self) -> Path:
+        """Written by Kamailio's record writer only."""
+        return self.folder / "records.sqlite"
+
+    def urls(self) -> dict[str, str]:
+        """The values of the configuration's tokens."""
+        files = {"ACCOUNTS_DB": self.accounts, "LOCATION_DB": self.location, "RECORDS_DB": self.records}
+        return {token: f"sqlite:///{path.resolve()}" for token, path in files.items()}
+
+    def prepare(self) -> None:
+        """Make the folder (0700) and the files that are missing. Raises ServerError if they cannot be made."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for path in (self.accounts, self.location, self.records):
+                _create(path)
+        except (OSError, sqlite3.Error) as error:
+            raise ServerError(f"cannot keep data in {self.folder}: {error}") from error
+
+
+def _create(path: Path) -> None:
+    """Make one file from the SQL of the same name. WAL is stored in the file: asking for it later can fail a start."""
+    path.touch(mode=0o600)
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("BEGIN IMMEDIATE")
+        if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            _run_script(database, resources.files(__package__).joinpath(f"{path.stem}.sql").read_text("utf-8"))
+        database.execute("COMMIT")
+
+
+def _run_script(database: sqlite3.Connection, script: str) -> None:
+    """Like executescript(), which would commit our transaction first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            database.execute(statement)
+            statement = ""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that commits at the end of the block, rolls back on an error, and is closed after it."""
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as database, database:
+            database.row_factory = sqlite3.Row
+            yield database
+    except sqlite3.OperationalError as error:
+        raise ServerError(f"cannot use {path}: {error}") from error

@@ -1,0 +1,60 @@
+"""Kamailio's log lines, made readable and given to Python's logging."""
+
+import logging
+import re
+from collections import deque
+
+LEVELS = {
+    "ALERT": logging.CRITICAL,
+    "BUG": logging.CRITICAL,
+    "CRITICAL": logging.CRITICAL,
+    "ERROR": logging.ERROR,
+    "WARNING": logging.WARNING,
+    "NOTICE": logging.INFO,
+    "INFO": logging.DEBUG,
+    "DEBUG": logging.DEBUG,
+}
+_LINE = re.compile(r"\s*\d+\(\d+\)\s+(?P<level>[A-Z]+):\s+(?P<text>.*)")
+_PLACE = re.compile(r"(?:\{[^}]*\}\s*)?(?:<(?P<core>\w+)>|(?P<module>\w+))\s+\[[^\]]*\]:\s+(?:\w+\(\):\s*)?")
+_KEPT = 20
+
+
+def parse_line(line: str) -> tuple[int, str]:
+    """Level of Python's logging, and the sentence without process numbers and places in the source.
+
+    Lines of our own scripts come as they were written; others begin with the module's name.
+    """
+    match = _LINE.match(line)
+    if match is None:
+        return logging.INFO, line.strip()
+    level = LEVELS.get(match["level"], logging.INFO)
+    text = match["text"].removeprefix("<script>:").strip()
+    place = _PLACE.match(text)
+    if place is not None:
+        text = f"{place['core'] or place['module']}: {text[place.end():]}"
+    return level, text.strip()
+
+
+class LogReader:
+    """Passes lines on to a logger and remembers the last errors, for the sentence that says why a start failed."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._errors: deque[str] = deque(maxlen=_KEPT)
+
+    def feed(self, line: str) -> None:
+        """Take one line of Kamailio's standard error."""
+        level, text = parse_line(line)
+        if not text:
+            return
+        if level >= logging.ERROR:
+            self._errors.append(text)
+        self._logger.log(level, "%s", text)
+
+    def first_error(self) -> str:
+        """The first remembered error, which is nearly always the cause; "" if there was none."""
+        return self._errors[0] if self._errors else ""
+
+    def forget(self) -> None:
+        """Start anew, before the next start of the process."""
+        self._errors.clear()

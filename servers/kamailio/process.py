@@ -1,0 +1,196 @@
+"""The Kamailio process of one server: started, questioned, restarted when dead or deaf, stopped without remains."""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from secrets import token_hex
+from typing import IO
+
+from servers.errors import KamailioError
+from servers.kamailio.config import KamailioConfig
+from servers.kamailio.log import LogReader
+from servers.kamailio.probe import probe
+
+_logger = logging.getLogger(__name__)
+
+SHARED_MEGABYTES = 32
+PRIVATE_MEGABYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the supervisor waits for what; seconds."""
+
+    start: float = 15.0
+    """From exec to the first answer."""
+    between_probes: float = 5.0
+    answer: float = 2.0
+    deaf_after: int = 3
+    """Unanswered probes in a row that make a server deaf."""
+    stop: float = 0.7
+    first_delay: float = 0.2
+    longest_delay: float = 30.0
+    healthy: float = 60.0
+    """Uptime after which the delay before a restart begins at `first_delay` again."""
+
+
+class Kamailio:
+    """Runs one Kamailio in the foreground of `run()`.
+
+    `stop()` may be called from any thread or signal handler. The server dies with this process, even with kill -9.
+    """
+
+    def __init__(
+        self,
+        config: KamailioConfig,
+        patience: Patience = Patience(),  # noqa: B008  (frozen)
+        on_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._config = replace(config, probe_user=token_hex(8))
+        self._patience = patience
+        self._on_ready = on_ready
+        self._wake = threading.Event()
+        self._stopping = False
+        self._was_ready = False
+        self._log = LogReader(logging.getLogger(f"kamailio.{config.name}"))
+
+    def stop(self) -> None:
+        """Ask `run()` to end the server and return."""
+        self._stopping = True
+        self._wake.set()
+
+    def run(self) -> None:
+        """Serve until `stop()`. Raises KamailioError if the server cannot be started at all (first start only)."""
+        executable = find_executable()
+        delay = self._patience.first_delay
+        while not self._stopping:
+            began = time.monotonic()
+            self._serve_once(executable)
+            if self._stopping:
+                return
+            if time.monotonic() - began > self._patience.healthy:
+                delay = self._patience.first_delay
+            _logger.error("%s will be started again in %.1f s", self._config.name, delay)
+            self._wake.clear()
+            self._sleep(delay)
+            delay = min(delay * 2, self._patience.longest_delay)
+
+    def _serve_once(self, executable: str) -> None:
+        self._wake.clear()
+        self._log.forget()
+        process = self._spawn(executable)
+        try:
+            if self._wait_until_it_answers(process):
+                self._announce(process)
+                self._watch(process)
+        finally:
+            self._end(process)
+
+    def _spawn(self, executable: str) -> subprocess.Popen[str]:
+        run = self._config.run_folder
+        command = [executable, "-DD", "-E", "-f", str(self._config.write()), "-Y", ".", "-w", str(run)]
+        command += ["-P", str(run / "pid"), "-m", str(SHARED_MEGABYTES), "-M", str(PRIVATE_MEGABYTES)]
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "TERM", *command],
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        assert process.stderr is not None
+        threading.Thread(target=self._read_log, args=(process.stderr,), daemon=True).start()
+        threading.Thread(target=self._await_exit, args=(process,), daemon=True).start()
+        return process
+
+    def _await_exit(self, process: subprocess.Popen[str]) -> None:
+        process.wait()
+        self._wake.set()
+
+    def _read_log(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self._log.feed(line)
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[str]) -> bool:
+        deadline = time.monotonic() + self._patience.start
+        pause = 0.01
+        while not self._stopping and process.poll() is None and time.monotonic() < deadline:
+            if self._answers():
+                return True
+            self._sleep(pause)
+            pause = min(pause * 1.5, 0.2)
+        if not self._stopping:
+            self._report_failed_start(process)
+        return False
+
+    def _report_failed_start(self, process: subprocess.Popen[str]) -> None:
+        alive = process.poll() is None
+        self._end(process)
+        reason = self._log.first_error() or ("it does not answer" if alive else f"exit status {process.returncode}")
+        if not self._was_ready:
+            raise KamailioError(f"{self._config.name} cannot start: {reason}")
+        _logger.error("%s did not come back: %s", self._config.name, reason)
+
+    def _announce(self, process: subprocess.Popen[str]) -> None:
+        listeners = ", ".join(map(str, self._config.listeners))
+        _logger.info("%s serves %s (process %d)", self._config.name, listeners, process.pid)
+        self._was_ready = True
+        self._on_ready()
+
+    def _watch(self, process: subprocess.Popen[str]) -> None:
+        """Returns when the process died, is deaf, or is to be stopped."""
+        unanswered = 0
+        while not self._stopping:
+            self._sleep(self._patience.between_probes)
+            if self._stopping:
+                return
+            if process.poll() is not None:
+                _logger.error("%s died with status %s", self._config.name, process.returncode)
+                return
+            unanswered = 0 if self._answers() else unanswered + 1
+            if unanswered >= self._patience.deaf_after:
+                _logger.error("%s is deaf: %d questions unanswered", self._config.name, unanswered)
+                return
+
+    def _answers(self) -> bool:
+        config, authority = self._config, self._config.tls.authority if self._config.tls else None
+        return all(
+            probe(listener, config.probe_user, self._patience.answer, authority) for listener in config.listeners
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        if not self._stopping:
+            self._wake.wait(seconds)
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        """SIGTERM to the server, then SIGKILL to whatever is left of its session."""
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(self._patience.stop)
+            except subprocess.TimeoutExpired:
+                _logger.warning("%s had to be killed", self._config.name)
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+
+
+def find_executable() -> str:
+    """Path of kamailio, which Debian keeps outside a user's PATH. Raises KamailioError with what to install."""
+    path = os.environ.get("PATH", os.defpath)
+    found = shutil.which("kamailio", path=f"{path}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise KamailioError("kamailio is not installed: apt-get install kamailio kamailio-sqlite-modules kamailio-tls-modules")
+    if shutil.which("setpriv") is None:
+        raise KamailioError("setpriv is not installed: apt-get install util-linux")
+    return found
