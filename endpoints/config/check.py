@@ -8,6 +8,7 @@ from pathlib import Path
 from endpoints.config.backends import device_notes, device_problems
 from endpoints.config.load import load_board, load_people, load_site, read_toml
 from endpoints.errors import ConfigError
+from hal.errors import IntercomError
 
 GROUP = "intercom.checks"
 
@@ -22,27 +23,24 @@ def main(argv: list[str]) -> int:
 def problems_of(path: Path) -> list[str]:
     """Every problem of the file at `path`, whatever kind it is; each begins with the file's name."""
     try:
-        return _checker(path).load()(path)  # type: ignore[no-any-return]
-    except ConfigError as error:
+        _checker(path).load()(path)
+    except IntercomError as error:
         return str(error).splitlines()
-
-
-def board_problems(path: Path) -> list[str]:
-    """Problems of a board file, its devices' backends and options included."""
-    board = load_board(path)
-    return [f"{path}: {problem}" for problem in device_problems(board)]
-
-
-def site_problems(path: Path) -> list[str]:
-    """Problems of an endpoint's site file and of the people file it names."""
-    site = load_site(path)
-    return people_problems(site.people) if site.people else []
-
-
-def people_problems(path: Path) -> list[str]:
-    """Problems of a people file."""
-    load_people(path)
     return []
+
+
+def check_board(path: Path) -> None:
+    """Read a board file and compare its devices with the backends here. Raises ConfigError with all problems."""
+    problems = [f"{path}: {problem}" for problem in device_problems(load_board(path))]
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def check_site(path: Path) -> None:
+    """Read an endpoint's site file and the people file it names. Raises ConfigError with all problems."""
+    site = load_site(path)
+    if site.people:
+        load_people(site.people)
 
 
 def _report(path: Path) -> int:

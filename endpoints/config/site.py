@@ -69,15 +69,15 @@ class Timers(Section):
 
     ring: Seconds = 45.0
     """A call rings at most this long."""
-    provisional: Seconds = 4.0
+    provisional: Seconds = 3.0
     """Without any provisional answer for so long a call does not get through."""
     dial: Seconds = 6.0
     """After the last key a typed number is called, or forgotten if it is no flat."""
-    talk: Seconds = 180.0
+    talk: Seconds = 120.0
     """A conversation lasts at most this long."""
-    message: Seconds = 4.0
+    message: Seconds = 3.0
     """How long "wrong number", "answered elsewhere", "missed" and the like stay."""
-    door_open: Seconds = 30.0
+    door_open: Seconds = 60.0
     """The door may stand open this long before the alarm."""
 
 
@@ -86,7 +86,7 @@ class Lockout(Section):
 
     attempts: Annotated[int, Field(ge=1, le=20)] = 5
     """Wrong codes in a row before the keypad takes no more codes."""
-    seconds: Seconds = 60.0
+    seconds: Seconds = 300.0
     """For how long."""
 
 
