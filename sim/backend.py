@@ -3,7 +3,6 @@
 Every ability is tested by the same contract tests as the real backends; the other side is `sim.world`.
 """
 
-import os
 import socket
 import threading
 import time
@@ -33,9 +32,7 @@ class SimCamera:
 
     def __init__(self) -> None:
         self._socket = connect()
-        descriptor = open_part(self._socket, "camera")
-        self._slots = PictureSlots(descriptor)
-        os.close(descriptor)
+        self._slots = PictureSlots(open_part(self._socket, "camera"))
         self._socket.settimeout(1.0)
         self._last = 0
         self._closed = False
@@ -103,9 +100,7 @@ class _Sound:
 
     def __init__(self) -> None:
         with connect() as connection:
-            descriptor = open_part(connection, self.PART)
-        self._track = SoundTrack(descriptor)
-        os.close(descriptor)
+            self._track = SoundTrack(open_part(connection, self.PART))
         self._position = 0
         self._closed = False
 
@@ -314,9 +309,7 @@ class SimDisplay(_Part):
 
     def __init__(self) -> None:
         with connect() as connection:
-            descriptor = open_part(connection, "display")
-        self._slots = PictureSlots(descriptor)
-        os.close(descriptor)
+            self._slots = PictureSlots(open_part(connection, "display"))
         super().__init__("display")
 
     def show(self, scene: Scene) -> None:

@@ -43,7 +43,11 @@ class SharedMemory:
     """A mapped memory whose first two bytes say whether the device is switched on and whether it is broken."""
 
     def __init__(self, descriptor: int, size: int) -> None:
-        self._map = mmap.mmap(descriptor, size)
+        """Maps `descriptor` and closes it."""
+        try:
+            self._map = mmap.mmap(descriptor, size)
+        finally:
+            os.close(descriptor)
 
     @property
     def active(self) -> bool:
@@ -86,6 +90,7 @@ class SoundTrack(SharedMemory):
         _NUMBER.pack_into(self._map, _NUMBER_AT, start + len(sound) // 2)
 
     def _put(self, start: int, sound: bytes) -> None:
+        start += max(len(sound) // 2 - TRACK_SAMPLES, 0)
         sound = sound[-2 * TRACK_SAMPLES :]
         place = _PAGE + 2 * (start % TRACK_SAMPLES)
         first = min(len(sound), self.SIZE - place)

@@ -1,0 +1,1 @@
+"""The world of the simulated devices: street, rooms, wires and people."""

@@ -1,0 +1,107 @@
+"""The whole simulated world: devices with their plugs, the sound between them, and what may go wrong."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from sim.link import now_ms
+from sim.world.camera import ViewFactory
+from sim.world.device import Device
+from sim.world.errors import NotPossible, NotThere
+from sim.world.hub import Socket
+from sim.world.sound import SoundLoop
+
+Switch = Callable[[bool], Awaitable[None]]
+"""Switches a process of the community on or off; returns when it is done."""
+
+UNPLUGGED = ("camera", "microphone", "speaker")
+DEVICE_FAULTS = (
+    *(f"{part}-{how}" for part in UNPLUGGED for how in ("gone", "back")),
+    "case-opened",
+    "case-closed",
+    "echo-on",
+    "echo-off",
+    "power-cut",
+    "power-back",
+)
+"""What may happen to a device."""
+WORLD_FAULTS = ("homelink-down", "homelink-up")
+"""What may happen to the community."""
+ECHO = 0.3
+"""How much of the loudspeaker comes back into the microphone in a room with echo."""
+
+
+class World:
+    """Made on a running event loop; `close` ends it."""
+
+    def __init__(self, devices: list[Device], folder: Path, views: ViewFactory) -> None:
+        self.devices = {device.name: device for device in devices}
+        self.power: dict[str, Switch] = {}
+        """How to cut the power of a device or of a server, by name."""
+        self.faults: set[str] = set()
+        self._sockets = {device.name: Socket(device, folder / f"{device.name}.sock", views) for device in devices}
+        self._sound = SoundLoop([device.room for device in devices])
+
+    def socket_path(self, name: str) -> Path:
+        """The socket that the device's process connects to."""
+        return self._sockets[name].path
+
+    def device(self, name: str) -> Device:
+        """The device called `name`. Raises NotThere."""
+        if name not in self.devices:
+            raise NotThere(f"there is no device {name!r}; there are {', '.join(self.devices)}")
+        return self.devices[name]
+
+    async def device_fault(self, name: str, fault: str) -> None:
+        """Let `fault` happen to a device. Raises NotThere, NotPossible, ValueError."""
+        device = self.device(name)
+        if fault not in DEVICE_FAULTS:
+            raise ValueError(f"there is no fault {fault!r}; there are {', '.join(DEVICE_FAULTS)}")
+        part, _, how = fault.rpartition("-")
+        if part in UNPLUGGED:
+            self._unplug(device, part, how == "gone")
+        elif part == "case":
+            device.move("tamper_switch", how == "opened")
+        elif part == "echo":
+            device.room.echo = ECHO if how == "on" else 0.0
+            self._mark(device.faults, "echo-on", how == "on")
+        else:
+            await self._switch(device.name, how == "back")
+            self._mark(device.faults, "power-cut", how == "cut")
+        device.log.add("fault", {"fault": fault}, now_ms())
+
+    def _unplug(self, device: Device, part: str, gone: bool) -> None:
+        if part not in device.parts:
+            raise NotThere(f"{device.name} has no {part}; it has {', '.join(sorted(device.parts)) or 'nothing'}")
+        device.fail(part, gone)
+
+    async def fault(self, fault: str) -> None:
+        """Let `fault` happen to the community. Raises NotPossible, ValueError."""
+        if fault not in WORLD_FAULTS:
+            raise ValueError(f"there is no fault {fault!r}; there are {', '.join(WORLD_FAULTS)}")
+        server, _, how = fault.rpartition("-")
+        await self._switch(server, how == "up")
+        self._mark(self.faults, f"{server}-down", how == "down")
+        for device in self.devices.values():
+            device.log.add("fault", {"fault": fault}, now_ms())
+
+    async def _switch(self, name: str, on: bool) -> None:
+        if name not in self.power:
+            raise NotPossible(f"the power of {name} cannot be switched here")
+        await self.power[name](on)
+
+    @staticmethod
+    def _mark(faults: set[str], fault: str, there: bool) -> None:
+        if there:
+            faults.add(fault)
+        else:
+            faults.discard(fault)
+
+    def facts(self) -> Mapping[str, object]:
+        """The whole community, for JSON."""
+        return {"devices": [device.facts() for device in self.devices.values()], "faults": sorted(self.faults)}
+
+    async def close(self) -> None:
+        """Unplug everything."""
+        await asyncio.gather(*(plug.close() for plug in self._sockets.values()))
+        self._sound.close()
