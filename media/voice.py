@@ -80,6 +80,7 @@ class Voice:
         if not self._running:
             return
         self._running = False
+        self._overlay = None
         self._input.stop()
         self._output.stop()
 
@@ -129,11 +130,12 @@ class Voice:
         """A frame from the other side; never blocks or raises."""
         if not self._running:
             return
+        frame = _whole(frame)
         if self._overlay is not None:
             frame = self._with_tone(frame)
         self._played = frame
         if self._processor is not None:
-            self._reference.append(_whole(frame))
+            self._reference.append(frame)
         self._write(frame)
 
     def _read(self) -> bytes:
@@ -162,7 +164,7 @@ class Voice:
         # Another thread may have asked for another tone meanwhile: only our own step may be put back.
         if self._overlay is overlay:
             self._overlay = (tone, number + 1) if sound is not None else None
-        return mix(_whole(frame), sound) if sound is not None else frame
+        return mix(frame, sound) if sound is not None else frame
 
 
 def _load_processor() -> "VoiceProcessor | None":

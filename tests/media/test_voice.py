@@ -1,0 +1,230 @@
+"""The voice path of a call: frames in and out, mute, tones, and devices that go away in the middle."""
+
+import threading
+from array import array
+
+import pytest
+
+from hal.errors import HalError
+from hal.mock.sound import MockMicrophone, MockSpeaker
+from media.tones import FRAME_BYTES, Tone, mix, render
+from media.voice import SILENCE, Voice
+
+WORDS = array("h", range(-1600, 1600, 10)).tobytes()
+OTHER = array("h", [500] * 320).tobytes()
+LIMIT = 20.0
+
+
+@pytest.fixture
+def microphone() -> MockMicrophone:
+    return MockMicrophone()
+
+
+@pytest.fixture
+def speaker() -> MockSpeaker:
+    return MockSpeaker()
+
+
+@pytest.fixture
+def voice(microphone: MockMicrophone, speaker: MockSpeaker) -> Voice:
+    """A started voice path without processing."""
+    path = Voice(microphone, speaker, processing=False)
+    path.start()
+    return path
+
+
+def test_in_a_call_the_microphone_is_heard_there_and_the_other_side_here(
+    voice: Voice, microphone: MockMicrophone, speaker: MockSpeaker
+) -> None:
+    microphone.say(WORDS)
+    voice.play(OTHER)
+    assert voice.capture() == WORDS
+    assert bytes(speaker.heard) == OTHER
+    assert voice.capture() == SILENCE
+
+
+def test_before_and_after_a_call_nothing_is_recorded_or_played(
+    microphone: MockMicrophone, speaker: MockSpeaker
+) -> None:
+    voice = Voice(microphone, speaker, processing=False)
+    voice.play(OTHER)
+    assert voice.capture() == SILENCE
+    voice.start()
+    assert microphone.running
+    voice.stop()
+    assert not microphone.running
+    assert not speaker.running
+    voice.play(OTHER)
+    assert voice.capture() == SILENCE
+    assert bytes(speaker.heard) == b""
+
+
+def test_muted_the_other_side_hears_silence_and_is_still_heard(
+    voice: Voice, microphone: MockMicrophone, speaker: MockSpeaker
+) -> None:
+    voice.mute(True)
+    microphone.say(WORDS)
+    voice.play(OTHER)
+    assert voice.capture() == SILENCE
+    assert bytes(speaker.heard) == OTHER
+    voice.mute(False)
+    microphone.say(WORDS)
+    assert voice.capture() == WORDS
+
+
+def test_a_new_call_is_not_muted(voice: Voice) -> None:
+    voice.mute(True)
+    voice.stop()
+    voice.start()
+    assert not voice.muted
+
+
+def test_without_processing_no_frame_is_copied(microphone: MockMicrophone, speaker: MockSpeaker) -> None:
+    class SameFrame(MockMicrophone):
+        def read(self, samples: int) -> bytes:
+            return WORDS
+
+    voice = Voice(SameFrame(), speaker, processing=False)
+    voice.start()
+    assert voice.capture() is WORDS
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 639, 641, 1280])
+def test_a_frame_of_a_wrong_length_becomes_one_of_20_milliseconds(
+    voice: Voice, speaker: MockSpeaker, length: int
+) -> None:
+    voice.play(bytes(length))
+    assert len(speaker.heard) == FRAME_BYTES
+
+
+class TellingSpeaker(MockSpeaker):
+    """Tells when it has been written to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sounds = threading.Event()
+
+    def write(self, sound: bytes) -> None:
+        super().write(sound)
+        self.sounds.set()
+
+
+@pytest.mark.parametrize("processing", [False, True])
+def test_a_microphone_that_goes_away_is_told_once_and_silence_goes_on(
+    microphone: MockMicrophone, speaker: MockSpeaker, processing: bool
+) -> None:
+    told: list[tuple[str, HalError | None]] = []
+    voice = Voice(microphone, speaker, processing, on_lost=lambda name, error: told.append((name, error)))
+    voice.prepare()
+    voice.start()
+    microphone.unplug()
+    frames = [voice.capture() for _ in range(5)]
+    voice.play(OTHER)
+    voice.close()
+    assert [len(frame) for frame in frames] == [FRAME_BYTES] * 5
+    assert [name for name, _ in told] == ["microphone"]
+    assert bytes(speaker.heard) == OTHER
+
+
+def test_a_speaker_that_goes_away_is_told_once_and_comes_back(microphone: MockMicrophone, speaker: MockSpeaker) -> None:
+    told: list[tuple[str, bool]] = []
+    back = threading.Event()
+
+    def on_lost(name: str, error: HalError | None) -> None:
+        told.append((name, error is None))
+        if error is None:
+            back.set()
+
+    voice = Voice(microphone, speaker, processing=False, on_lost=on_lost)
+    voice.start()
+    speaker.unplug()
+    voice.play(OTHER)
+    voice.play(OTHER)
+    assert told == [("speaker", False)]
+    speaker.plug()
+    assert back.wait(LIMIT)
+    voice.play(WORDS)
+    voice.close()
+    assert told == [("speaker", False), ("speaker", True)]
+    assert bytes(speaker.heard) == WORDS
+
+
+def test_a_tone_between_calls_sounds_and_ends_when_the_call_begins(
+    microphone: MockMicrophone,
+) -> None:
+    speaker = TellingSpeaker()
+    voice = Voice(microphone, speaker, processing=False)
+    voice.tone("ring")
+    assert speaker.sounds.wait(LIMIT)
+    assert not microphone.running
+    voice.start()
+    written = len(speaker.heard)
+    assert render(Tone.RING).samples.startswith(bytes(speaker.heard[:FRAME_BYTES]))
+    voice.play(OTHER)
+    assert bytes(speaker.heard[written:]) == OTHER
+    assert speaker.running
+    voice.close()
+    assert not speaker.running
+
+
+def test_a_tone_in_a_call_is_mixed_into_what_is_heard_until_it_ends(voice: Voice, speaker: MockSpeaker) -> None:
+    voice.tone("confirm")
+    sound = render(Tone.CONFIRM)
+    count = len(sound.samples) // FRAME_BYTES
+    for _ in range(count + 2):
+        voice.play(OTHER)
+    expected = mix(OTHER * count, sound.samples) + OTHER * 2
+    assert bytes(speaker.heard) == expected
+
+
+def test_a_tone_can_be_silenced_in_a_call_and_between_calls(voice: Voice, speaker: MockSpeaker) -> None:
+    voice.tone("alarm")
+    voice.tone(None)
+    voice.play(OTHER)
+    assert bytes(speaker.heard) == OTHER
+    voice.stop()
+    voice.tone("dial")
+    voice.tone(None)
+    assert not speaker.running
+
+
+def test_the_end_of_a_call_does_not_end_a_tone_that_was_begun_after_it(microphone: MockMicrophone) -> None:
+    speaker = TellingSpeaker()
+    voice = Voice(microphone, speaker, processing=False)
+    voice.start()
+    voice.stop()
+    voice.tone("busy")
+    assert speaker.sounds.wait(LIMIT)
+    voice.stop()
+    speaker.sounds.clear()
+    assert speaker.sounds.wait(LIMIT)
+    voice.close()
+    assert not speaker.running
+
+
+def test_an_unknown_tone_is_refused(voice: Voice) -> None:
+    with pytest.raises(ValueError, match="fanfare"):
+        voice.tone("fanfare")
+
+
+def test_levels_tell_how_loud_both_sides_are(voice: Voice, microphone: MockMicrophone) -> None:
+    assert voice.levels() == (-96.0, -96.0)
+    microphone.say(array("h", [3277] * 320).tobytes())
+    voice.capture()
+    voice.play(array("h", [328] * 320).tobytes())
+    sent, played = voice.levels()
+    assert sent == pytest.approx(-20, abs=0.1)
+    assert played == pytest.approx(-40, abs=0.1)
+
+
+def test_a_call_that_begins_before_the_processing_is_loaded_has_sound_at_once(
+    microphone: MockMicrophone, speaker: MockSpeaker
+) -> None:
+    voice = Voice(microphone, speaker)
+    voice.start()
+    microphone.say(WORDS)
+    assert len(voice.capture()) == FRAME_BYTES
+    voice.play(OTHER)
+    assert bytes(speaker.heard) == OTHER
+    voice.prepare()
+    voice.close()
