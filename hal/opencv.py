@@ -72,7 +72,7 @@ class OpenCvCamera:
             frame = cv2.rotate(frame, self._turn)
         width, height = self._size
         planes = cv2.cvtColor(fitted(frame, width, height, self._fit), cv2.COLOR_BGR2YUV_I420)
-        return Picture(width, height, memoryview(planes.reshape(-1)), taken)
+        return Picture(width, height, planes.reshape(-1).data, taken)
 
     def stop(self) -> None:
         """Give the source back until the next `start`."""
