@@ -1,0 +1,146 @@
+"""A person's hands and eyes on a running simulator, for demo, bench and tests: its control interface as functions."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from hal.errors import IntercomError
+
+Facts = dict[str, Any]
+
+
+class NotSeen(IntercomError, TimeoutError):
+    """What was waited for did not happen; the text lists what happened instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One event of a device; `ms` of the machine's monotonic clock."""
+
+    id: int
+    ms: float
+    event: str
+    facts: Facts = field(default_factory=dict)
+
+
+class DeviceClient:
+    """One device: press, look, and wait for what it tells."""
+
+    def __init__(self, name: str, role: str, http: httpx.Client) -> None:
+        self.name, self.role, self._http = name, role, http
+        self.seen = 0
+        """Events up to this id are behind us: `wait_for` looks at later ones."""
+
+    def close(self) -> None:
+        """Hang up; the device goes on."""
+        self._http.close()
+
+    def type(self, keys: str) -> None:
+        """Press keys of the keypad."""
+        self._post("keypad", {"keys": keys})
+
+    def press(self, button: str) -> None:
+        """Press a button."""
+        self._post(f"buttons/{button}")
+
+    def fault(self, fault: str) -> None:
+        """Break something, or mend it."""
+        self._post("faults", {"fault": fault})
+
+    def push_door(self, is_open: bool) -> None:
+        """Push the door open, or let it fall shut."""
+        self._post("door", {"open": is_open})
+
+    def state(self) -> Facts:
+        """What the device says of itself and what can be seen of it."""
+        return self._get("state").json()
+
+    def stats(self) -> Facts:
+        """The device's own figures."""
+        return self._get("stats").json()
+
+    def screen(self) -> bytes:
+        """PNG of what its display shows."""
+        return self._get("screen.png").content
+
+    def picture(self) -> httpx.Response:
+        """JPEG of the live picture; the header X-Taken-Ms tells its time. Raises httpx.HTTPStatusError without one."""
+        return self._get("picture.jpg")
+
+    def sound(self, which: str, seconds: float) -> httpx.Response:
+        """WAV of what was "heard" or "said" in the last seconds; the header X-Begin-Ms tells when it began."""
+        return self._get(f"{which}.wav", seconds=seconds)
+
+    def events(self, after: int = 0, wait: float = 0) -> list[Happened]:
+        """Events after that id; waits up to `wait` seconds for the first."""
+        answer = self._get("events", after=after, wait=wait).json()
+        return [Happened(**event) for event in answer["events"]]
+
+    def forget(self) -> None:
+        """Everything up to now is behind us."""
+        self.seen = self._get("events", after=self.seen).json()["last"]
+
+    def wait_for(self, event: str, limit: float = 15, **facts: object) -> Happened:
+        """The first event of that name and with these facts since the last one found. Raises NotSeen."""
+        others = []
+        for happened in self._follow(limit):
+            self.seen = happened.id
+            if happened.event == event and all(happened.facts.get(key) == value for key, value in facts.items()):
+                return happened
+            others.append(f"{happened.event} {happened.facts}")
+        wanted = f"{event} {facts or ''}".strip()
+        raise NotSeen(f"{self.name}: no {wanted} within {limit:g} s, but: {'; '.join(others) or 'nothing'}")
+
+    def _follow(self, limit: float) -> Iterator[Happened]:
+        end, after = time.monotonic() + limit, self.seen
+        while (left := end - time.monotonic()) > 0:
+            for happened in self.events(after, min(left, 20)):
+                after = happened.id
+                yield happened
+
+    def _get(self, path: str, **query: float) -> httpx.Response:
+        return self._http.get(path, params=query).raise_for_status()
+
+    def _post(self, path: str, body: Facts | None = None) -> None:
+        self._http.post(path, json=body).raise_for_status()
+
+
+@dataclass(slots=True)
+class Community:
+    """A running simulator, as its ready file describes it."""
+
+    facts: Facts
+    devices: dict[str, DeviceClient]
+
+    @classmethod
+    def of(cls, ready_file: Path) -> "Community":
+        """Everything that the ready file names."""
+        facts = json.loads(ready_file.read_text())
+        headers = {"Authorization": f"Bearer {facts['token']}"}
+        devices = {
+            each["name"]: DeviceClient(
+                each["name"],
+                each["role"],
+                httpx.Client(base_url=each["control"].rstrip("/") + "/", headers=headers, timeout=30),
+            )
+            for each in facts["devices"]
+        }
+        return cls(facts, devices)
+
+    def __getitem__(self, name: str) -> DeviceClient:
+        return self.devices[name]
+
+    @property
+    def screens(self) -> list[DeviceClient]:
+        """All devices that ring when a visitor calls."""
+        return [device for device in self.devices.values() if device.role in ("indoor-unit", "phone")]
+
+    def close(self) -> None:
+        """Let go of all devices."""
+        for device in self.devices.values():
+            device.close()
