@@ -1,8 +1,11 @@
 """A person's hands and eyes on a running simulator, for demo, bench and tests: its control interface as functions."""
 
 import json
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 import httpx
 
 from hal.errors import IntercomError
+from sim.processes import command
 
 Facts = dict[str, Any]
 
@@ -58,11 +62,13 @@ class DeviceClient:
 
     def state(self) -> Facts:
         """What the device says of itself and what can be seen of it."""
-        return self._get("state").json()
+        facts: Facts = self._get("state").json()
+        return facts
 
     def stats(self) -> Facts:
         """The device's own figures."""
-        return self._get("stats").json()
+        facts: Facts = self._get("stats").json()
+        return facts
 
     def screen(self) -> bytes:
         """PNG of what its display shows."""
@@ -144,3 +150,32 @@ class Community:
         """Let go of all devices."""
         for device in self.devices.values():
             device.close()
+
+
+@contextmanager
+def simulator(folder: Path, *options: str, limit: float = 90) -> Iterator[Community]:
+    """A simulator of our own in a process of its own, ended with the block; its log lies in `folder`. Raises NotSeen."""
+    ready, log = folder / "ready.json", folder / "sim.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command("sim", "--headless", "--ready-file", ready, *options), stdout=output, stderr=output
+        )
+    try:
+        _wait_until_ready(process, ready, log, limit)
+        community = Community.of(ready)
+        try:
+            yield community
+        finally:
+            community.close()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], ready: Path, log: Path, limit: float) -> None:
+    end = time.monotonic() + limit
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > end:
+            words = log.read_text("utf-8", "replace").strip().splitlines()[-5:]
+            raise NotSeen(f"the simulator did not become ready: {' | '.join(words) or 'it said nothing'}")
+        time.sleep(0.02)
