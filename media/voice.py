@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from hal.errors import HalError
 from hal.microphone import FRAME_SAMPLES, Microphone
+from hal.recovery import Report, nobody
 from hal.speaker import Speaker
 from media.tones import FRAME_BYTES, Tone, TonePlayer, mix, render
-from media.voice_device import Guarded, Later, Report, later
 
 if TYPE_CHECKING:
     from media.voice_processing import VoiceProcessor
@@ -22,8 +22,39 @@ _REFERENCE_FRAMES = 2
 log = logging.getLogger(__name__)
 
 
-def _ignore(name: str, error: HalError | None) -> None:
-    """Nobody asked; the log has it."""
+class _End:
+    """Microphone or speaker of a call, switched on and off; one that fails is told once and left alone until the next start."""
+
+    def __init__(self, name: str, device: Microphone | Speaker, report: Report) -> None:
+        self.working = False
+        self._name, self._device, self._report = name, device, report
+
+    def start(self) -> None:
+        """Switch on."""
+        try:
+            self._device.start()
+        except HalError as error:
+            self._tell(error)
+        else:
+            self.working = True
+
+    def stop(self) -> None:
+        """Switch off."""
+        self.working = False
+        try:
+            self._device.stop()
+        except HalError as error:
+            log.debug("the %s could not be stopped: %s", self._name, error)
+
+    def lose(self, error: HalError) -> None:
+        """It failed; what a stop interrupted did not."""
+        if self.working:
+            self.working = False
+            self._tell(error)
+
+    def _tell(self, error: HalError) -> None:
+        log.warning("the %s is gone, going on without it: %s", self._name, error)
+        self._report(self._name, error)
 
 
 class Voice:
@@ -37,16 +68,16 @@ class Voice:
         microphone: Microphone,
         speaker: Speaker,
         processing: bool = True,
-        on_lost: Report = _ignore,
-        later: Later = later,
+        on_lost: Report = nobody,
     ) -> None:
         """`processing`: echo cancellation and the rest, for devices with a loudspeaker; without it no byte is copied.
 
-        `on_lost(name, error)` is told once when "microphone" or "speaker" goes away, and with None when it is back.
+        `on_lost(name, error)` is told once in a call when "microphone" or "speaker" goes away; the call goes on in
+        silence. Give devices of `hal.recovery` to have them back during the call: they never fail.
         """
         self._microphone, self._speaker, self._processing = microphone, speaker, processing
-        self._input = Guarded("microphone", microphone, on_lost, later)
-        self._output = Guarded("speaker", speaker, on_lost, later)
+        self._input = _End("microphone", microphone, on_lost)
+        self._output = _End("speaker", speaker, on_lost)
         self._tones = TonePlayer(self._output.start, self._write, self._output.stop)
         self._processor: VoiceProcessor | None = None
         self._preparing = threading.Lock()

@@ -7,6 +7,7 @@ cell is one macroblock, which H.264 keeps even at a low bit rate. Only the luma 
 
 import binascii
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hal.camera import Bytes
@@ -27,15 +28,18 @@ _CONTRAST = 60
 
 def stamp(picture: bytearray | memoryview, width: int, height: int, milliseconds: int) -> None:
     """Draw the clock into a writable I420 `picture`. Raises ValueError if the picture is too small for it."""
-    cell = width // CELLS_ACROSS & ~1
-    if cell < 4 or height < 2 * cell or len(picture) < width * height * 3 // 2:
+    edges = _edges(width)
+    cell = edges[1] - edges[0]
+    if cell < 4 or height < 3 * cell or len(picture) < width * height * 3 // 2:
         raise ValueError(f"a picture of {width} x {height} in {len(picture)} bytes is too small for a clock")
-    bits, left = _bits(milliseconds), (width - _COLUMNS * cell) // 2 & ~1
+    bits = _bits(milliseconds)
     for row in (0, 1):
-        line = b"".join(_cell(bit, cell) for bit in bits[row * _COLUMNS : (row + 1) * _COLUMNS])
-        for start in range(row * cell * width + left, (row + 1) * cell * width, width):
+        cells = zip(bits[row * _COLUMNS : (row + 1) * _COLUMNS], pairwise(edges), strict=True)
+        line = b"".join(_cell(bit, end - start) for bit, (start, end) in cells)
+        for number in range(row * cell, (row + 1) * cell):
+            start = number * width + edges[0]
             picture[start : start + len(line)] = line
-    _remove_colour(picture, (width, height), left // 2, (_COLUMNS * cell // 2, cell))
+    _remove_colour(picture, (width, height), (edges[0] // 2, 0), ((edges[-1] - edges[0] + 1) // 2, cell))
 
 
 def read(luma: Bytes, width: int, height: int, stride: int | None = None) -> int | None:
@@ -75,6 +79,12 @@ def _value(bits: list[bool]) -> int | None:
 
 
 @lru_cache(maxsize=16)
+def _edges(width: int) -> list[int]:
+    """Where the cells of a row begin, and where the last one ends."""
+    return [round((_MARGIN + column) * width / CELLS_ACROSS) for column in range(_COLUMNS + 1)]
+
+
+@lru_cache(maxsize=16)
 def _cell(white: bool, width: int) -> bytes:
     return bytes([_WHITE if white else _BLACK]) * width
 
@@ -89,12 +99,15 @@ def _level(luma: Bytes, stride: int, cell: float, row: int, column: int) -> floa
     return sum(sum(line) for line in lines) / ((right - left) * (bottom - top))
 
 
-def _remove_colour(picture: bytearray | memoryview, size: tuple[int, int], left: int, part: tuple[int, int]) -> None:
-    """Make the chroma of the strip grey; `left` and `part` (width, height) are in chroma samples."""
-    width, height = size
+def _remove_colour(
+    picture: bytearray | memoryview, size: tuple[int, int], corner: tuple[int, int], part: tuple[int, int]
+) -> None:
+    """Make a rectangle grey: its upper left `corner` and its size `part` are in chroma samples."""
+    (width, height), (left, top) = size, corner
     grey, stride = bytes([128]) * part[0], width // 2
     for plane in (width * height, width * height + stride * (height // 2)):
-        for start in range(plane + left, plane + left + part[1] * stride, stride):
+        first = plane + top * stride + left
+        for start in range(first, first + part[1] * stride, stride):
             picture[start : start + part[0]] = grey
 
 
@@ -116,14 +129,8 @@ class Caption:
         for number, line in enumerate(lines):
             start = (top + number) * width
             picture[start : start + len(line)] = line
-        self._remove_colour(picture, width, height, (len(lines[0]) // 2, len(lines) // 2))
-
-    @staticmethod
-    def _remove_colour(picture: bytearray | memoryview, width: int, height: int, part: tuple[int, int]) -> None:
-        stride, lines = width // 2, height // 2
-        for plane in (width * height, width * height + stride * lines):
-            for start in range(plane + (lines - part[1]) * stride, plane + lines * stride, stride):
-                picture[start : start + part[0]] = bytes([128]) * part[0]
+        part = (len(lines[0]) // 2, len(lines) // 2)
+        _remove_colour(picture, (width, height), (0, height // 2 - part[1]), part)
 
     def _glyph(self, letter: str) -> list[bytes]:
         known = self._glyphs.get(letter)

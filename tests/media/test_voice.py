@@ -1,12 +1,14 @@
 """The voice path of a call: frames in and out, mute, tones, and devices that go away in the middle."""
 
 import threading
+import time
 from array import array
 
 import pytest
 
 from hal.errors import HalError
 from hal.mock.sound import MockMicrophone, MockSpeaker
+from hal.recovery import SteadySpeaker
 from media.tones import FRAME_BYTES, Tone, mix, render
 from media.voice import SILENCE, Voice
 
@@ -126,26 +128,57 @@ def test_a_microphone_that_goes_away_is_told_once_and_silence_goes_on(
     assert bytes(speaker.heard) == OTHER
 
 
-def test_a_speaker_that_goes_away_is_told_once_and_comes_back(microphone: MockMicrophone, speaker: MockSpeaker) -> None:
-    told: list[tuple[str, bool]] = []
-    back = threading.Event()
-
-    def on_lost(name: str, error: HalError | None) -> None:
-        told.append((name, error is None))
-        if error is None:
-            back.set()
-
-    voice = Voice(microphone, speaker, processing=False, on_lost=on_lost)
+def test_a_speaker_that_goes_away_is_told_once_and_used_again_in_the_next_call(
+    microphone: MockMicrophone, speaker: MockSpeaker
+) -> None:
+    told: list[tuple[str, str]] = []
+    voice = Voice(microphone, speaker, processing=False, on_lost=lambda name, error: told.append((name, str(error))))
     voice.start()
     speaker.unplug()
     voice.play(OTHER)
     voice.play(OTHER)
-    assert told == [("speaker", False)]
+    assert told == [("speaker", "The fake speaker was unplugged.")]
+    voice.stop()
     speaker.plug()
-    assert back.wait(LIMIT)
+    voice.start()
+    voice.play(WORDS)
+    assert bytes(speaker.heard) == WORDS
+    assert len(told) == 1
+
+
+def test_devices_that_are_missing_when_the_call_begins_are_told_and_the_call_goes_on(
+    microphone: MockMicrophone, speaker: MockSpeaker
+) -> None:
+    told: list[str] = []
+    microphone.unplug()
+    speaker.unplug()
+    voice = Voice(microphone, speaker, processing=False, on_lost=lambda name, _: told.append(name))
+    voice.start()
+    voice.play(OTHER)
+    assert voice.capture() == SILENCE
+    assert sorted(told) == ["microphone", "speaker"]
+
+
+def test_with_steady_devices_the_speaker_is_heard_again_in_the_same_call(
+    microphone: MockMicrophone, speaker: MockSpeaker
+) -> None:
+    back = threading.Event()
+
+    def report(name: str, error: HalError | None) -> None:
+        if error is None:
+            back.set()
+
+    voice = Voice(microphone, SteadySpeaker(lambda: speaker, report), processing=False)
+    voice.start()
+    speaker.unplug()
+    voice.play(OTHER)
+    speaker.plug()
+    limit = time.monotonic() + LIMIT
+    while not back.wait(0.02) and time.monotonic() < limit:
+        voice.play(OTHER)
+    speaker.heard.clear()
     voice.play(WORDS)
     voice.close()
-    assert told == [("speaker", False), ("speaker", True)]
     assert bytes(speaker.heard) == WORDS
 
 
