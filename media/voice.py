@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class _End:
-    """Microphone or speaker of a call, switched on and off; one that fails is told once and left alone until the next start."""
+    """Microphone or speaker of a call; when it fails, that is told once and it is left alone until the next start."""
 
     def __init__(self, name: str, device: Microphone | Speaker, report: Report) -> None:
         self.working = False
