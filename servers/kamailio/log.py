@@ -17,22 +17,28 @@ LEVELS = {
 _LINE = re.compile(r"\s*\d+\(\d+\)\s+(?P<level>[A-Z]+):\s+(?P<text>.*)")
 _PLACE = re.compile(r"(?:\{[^}]*\}\s*)?(?:<(?P<core>\w+)>|(?P<module>\w+))\s+\[[^\]]*\]:\s+(?:\w+\(\):\s*)?")
 _KEPT = 20
+_HARMLESS = ("tls: openssl bug #1491",)
+"""Warnings of every start that nobody can do anything about."""
 
 
 def parse_line(line: str) -> tuple[int, str]:
     """Level of Python's logging, and the sentence without process numbers and places in the source.
 
-    Lines of our own scripts come as they were written; others begin with the module's name.
+    Lines of our own scripts come as they were written; others begin with the module's name, and their notices
+    are for developers of Kamailio.
     """
     match = _LINE.match(line)
     if match is None:
         return logging.INFO, line.strip()
     level = LEVELS.get(match["level"], logging.INFO)
-    text = match["text"].removeprefix("<script>:").strip()
+    text = match["text"]
+    if text.startswith("<script>:"):
+        return level, text.removeprefix("<script>:").strip()
     place = _PLACE.match(text)
     if place is not None:
         text = f"{place['core'] or place['module']}: {text[place.end():]}"
-    return level, text.strip()
+    quiet = level == logging.INFO or text.startswith(_HARMLESS)
+    return (logging.DEBUG if quiet else level), text.strip()
 
 
 class LogReader:
@@ -41,6 +47,7 @@ class LogReader:
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
         self._errors: deque[str] = deque(maxlen=_KEPT)
+        self._ending = False
 
     def feed(self, line: str) -> None:
         """Take one line of Kamailio's standard error."""
@@ -49,12 +56,17 @@ class LogReader:
             return
         if level >= logging.ERROR:
             self._errors.append(text)
-        self._logger.log(level, "%s", text)
+        self._logger.log(logging.DEBUG if self._ending else level, "%s", text)
 
     def first_error(self) -> str:
         """The first remembered error, which is nearly always the cause; "" if there was none."""
         return self._errors[0] if self._errors else ""
 
+    def expect_end(self) -> None:
+        """The process is told to end: its children complain about one another then, which interests nobody."""
+        self._ending = True
+
     def forget(self) -> None:
         """Start anew, before the next start of the process."""
         self._errors.clear()
+        self._ending = False

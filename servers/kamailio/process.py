@@ -58,6 +58,7 @@ class Kamailio:
         self._wake = threading.Event()
         self._stopping = False
         self._was_ready = False
+        self._reader = threading.Thread()
         self._log = LogReader(logging.getLogger(f"kamailio.{config.name}"))
 
     def stop(self) -> None:
@@ -106,7 +107,8 @@ class Kamailio:
             errors="replace",
         )
         assert process.stderr is not None
-        threading.Thread(target=self._read_log, args=(process.stderr,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read_log, args=(process.stderr,), daemon=True)
+        self._reader.start()
         threading.Thread(target=self._await_exit, args=(process,), daemon=True).start()
         return process
 
@@ -134,6 +136,7 @@ class Kamailio:
     def _report_failed_start(self, process: subprocess.Popen[str]) -> None:
         alive = process.poll() is None
         self._end(process)
+        self._reader.join(self._patience.answer)
         reason = self._log.first_error() or ("it does not answer" if alive else f"exit status {process.returncode}")
         if not self._was_ready:
             raise KamailioError(f"{self._config.name} cannot start: {reason}")
@@ -172,6 +175,7 @@ class Kamailio:
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         """SIGTERM to the server, then SIGKILL to whatever is left of its session."""
+        self._log.expect_end()
         if process.poll() is None:
             process.terminate()
             try:

@@ -1,0 +1,1 @@
+"""Tests of the SIP servers and of the community's authority."""
