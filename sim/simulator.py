@@ -1,0 +1,180 @@
+"""A whole simulated community in this process and its children: started in one order, ended in reverse."""
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from servers.kamailio.probe import probe
+from sim.community import ADDRESS, CommunityFiles, DevicePlan, plan, write_community
+from sim.errors import SimError
+from sim.footage import SPEAKERS, speech
+from sim.link import SOCKET
+from sim.processes import Child, command
+from sim.run_folder import RunFolder
+from sim.web import WebServer
+from sim.world.api import make_app
+from sim.world.device import Device
+from sim.world.errors import WorldError
+from sim.world.sound import Person
+from sim.world.street import Street
+from sim.world.world import Switch, World
+
+START_LIMIT = 60.0
+"""Seconds in which everything must be registered."""
+DEATHS_LIMIT = 3
+"""A process that dies so often while the community starts will never work."""
+PAUSE = 0.03
+PARTS = {"door-station": {"lock", "service_port"}, "indoor-unit": {"display", "service_port"}}
+"""Without these a device of a role is not ready."""
+
+logger = logging.getLogger(__name__)
+
+
+class Simulator:
+    """Made on a running event loop, on the main thread; `start`, use, `close`."""
+
+    def __init__(self, screens: int, plain_udp: bool, port: int, talkative: bool = True) -> None:
+        self._plan = plan(screens)
+        self._plain_udp = plain_udp
+        self._token = secrets.token_urlsafe(24)
+        self._folder = RunFolder()
+        self._street = Street()
+        self._world = World([_device(each, talkative) for each in self._plan], self._folder.path, self._street.look)
+        self._web = WebServer(make_app(self._world, self._token), ADDRESS, port)
+        self._files: CommunityFiles | None = None
+        self._children: dict[str, Child] = {}
+
+    @property
+    def page(self) -> str:
+        """The page's address; what lets in is behind the `#`, which no browser sends anywhere."""
+        return f"{self._web.url}/#{self._token}"
+
+    async def start(self) -> None:
+        """Start everything; returns when all devices are registered. Raises SimError, and other IntercomErrors."""
+        self._web.start()
+        path = self._folder.path
+        files = await asyncio.to_thread(write_community, path, self._plan, self._plain_udp)
+        self._files = files
+        await self._start_child("homelink", command("homelink", "--site", files.homelink_site), {})
+        await self._until("HomeLink serves", self._homelink_missing)
+        for each in self._plan:
+            arguments = command(each.role, "--board", each.board, "--site", files.device_sites[each.name])
+            await self._start_child(each.name, arguments, {SOCKET: str(self._world.socket_path(each.name))})
+        await self._until("every device is registered", self._devices_missing)
+
+    async def _start_child(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
+        child = Child(name, arguments, self._folder.path / f"{name}.log", environment)
+        self._children[name] = child
+        # A server is shut down in order: killed, it would leave Kamailio's own processes behind.
+        self._world.power[name] = _switch(child, child.stop if name == "homelink" else child.cut)
+        await child.start()
+
+    async def _homelink_missing(self) -> list[str]:
+        listener = self._written.homelink.listeners[0]
+        return [] if await asyncio.to_thread(probe, listener, timeout=0.5) else ["homelink"]
+
+    async def _devices_missing(self) -> list[str]:
+        return [device.name for device in self._world.devices.values() if not await _ready(device)]
+
+    async def _until(self, sign: str, missing: Callable[[], Awaitable[list[str]]]) -> None:
+        end = time.monotonic() + START_LIMIT
+        while names := await missing():
+            for child in self._children.values():
+                if child.deaths >= DEATHS_LIMIT:
+                    raise SimError(f"{child.name} does not start: {child.last_words()}")
+            if time.monotonic() > end:
+                raise SimError(f"not so within {START_LIMIT:g} s: {sign}; missing: {', '.join(names)}")
+            await asyncio.sleep(PAUSE)
+
+    @property
+    def _written(self) -> CommunityFiles:
+        if self._files is None:
+            raise SimError("the simulator was not started")
+        return self._files
+
+    def ready_facts(self) -> dict[str, object]:
+        """What a program needs to use this community."""
+        files = self._written
+        listener = files.homelink.listeners[0]
+        server = {"name": "homelink", "role": "homelink", "host": listener.address, "port": listener.port}
+        server |= {"transport": listener.transport, "realm": files.homelink.homelink.realm}
+        guest = {"server": files.guest.server, "user": files.guest.user, "password": files.guest.password}
+        devices = [
+            {"name": each.name, "role": each.role, "flat": each.flat, "control": f"{self._web.url}/devices/{each.name}"}
+            for each in self._plan
+        ]
+        return {"token": self._token, "servers": [server], "guests": [guest], "devices": devices}
+
+    def write_ready(self, path: Path) -> None:
+        """Write `ready_facts` as JSON, all at once. Raises SimError."""
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            draft.touch(mode=0o600)
+            draft.write_text(json.dumps(self.ready_facts(), indent=2) + "\n", "utf-8")
+            draft.replace(path)
+        except OSError as error:
+            raise SimError(f"cannot write {path}: {error.strerror}") from error
+
+    def greeting(self) -> str:
+        """What a person needs to know."""
+        files = self._written
+        listener = files.homelink.listeners[0]
+        server = f"sip:{listener.address}:{listener.port};transport={listener.transport}"
+        lines = [
+            "",
+            f"  The page:     {self.page}",
+            f"  A SIP client: sip:{files.guest.user}@{files.homelink.homelink.realm}, password {files.guest.password},",
+            f"                registrar {server}",
+            f"  Files, logs:  {self._folder.path}",
+            "",
+            "  Ctrl-C ends everything.",
+            "",
+        ]
+        return "\n".join(lines)
+
+    async def close(self) -> None:
+        """End everything and leave nothing; twice does no harm."""
+        await self._web.close()
+        devices = [child for name, child in self._children.items() if name != "homelink"]
+        await asyncio.gather(*(child.stop() for child in devices))
+        if "homelink" in self._children:
+            await self._children["homelink"].stop()
+        await self._world.close()
+        self._street.close()
+        self._folder.close()
+
+
+def _device(each: DevicePlan, talkative: bool) -> Device:
+    device = Device(each.name, each.role, each.flat)
+    if talkative:
+        device.room.person = _person(each)
+    return device
+
+
+def _person(each: DevicePlan) -> Person:
+    """Who stands at this device. A resident lets the visitor finish his first sentence."""
+    if each.role == "door-station":
+        return Person(speech("visitor"))
+    name = "phone" if each.role == "phone" else each.name
+    return Person(speech(name if name in SPEAKERS else "indoor1"), begin=1.0)
+
+
+def _switch(child: Child, off: Callable[[], Awaitable[None]]) -> Switch:
+    async def switch(on: bool) -> None:
+        await (child.start() if on else off())
+
+    return switch
+
+
+async def _ready(device: Device) -> bool:
+    if not PARTS.get(device.role, PARTS["indoor-unit"]) <= device.parts:
+        return False
+    try:
+        state = await device.ask("state")
+    except WorldError:
+        return False
+    return device.role == "door-station" or bool(state.get("registered"))
