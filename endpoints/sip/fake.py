@@ -59,7 +59,7 @@ class FakeAgent:
     # --- the SipAgent protocol --------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        assert not self.started, "an agent is started once"
+        _insist(not self.started, "an agent is started once")
         self.started = True
         self._note(Command("start"))
 
@@ -79,7 +79,7 @@ class FakeAgent:
         self._command("answer", call, video=video)
 
     def reject(self, call: CallId, code: int = 603) -> None:
-        assert 300 <= code <= 699, f"{code} is not a final refusal"
+        _insist(300 <= code <= 699, f"{code} is not a final refusal")
         self._command("reject", call, code=code)
         self._end_if_agreed(call, code, "rejected")
 
@@ -91,7 +91,7 @@ class FakeAgent:
         self._command("send_info", call, content_type=content_type, body=body)
 
     def send_dtmf(self, call: CallId, digits: str, method: Literal["rfc4733", "info"] = "rfc4733") -> None:
-        assert set(digits) <= set("0123456789*#ABCD"), f"{digits!r} are not DTMF digits"
+        _insist(set(digits) <= set("0123456789*#ABCD"), f"{digits!r} are not DTMF digits")
         self._command("send_dtmf", call, digits=digits, method=method)
 
     def hold(self, call: CallId, on: bool) -> None:
@@ -134,7 +134,11 @@ class FakeAgent:
         self.emit(Ringing(call, code, to_tag))
 
     def early_media(
-        self, call: CallId, to_tag: str = "screen", video: VideoMedia | None = None, remote: str = "sip:indoor1@127.0.0.1"
+        self,
+        call: CallId,
+        to_tag: str = "screen",
+        video: VideoMedia | None = None,
+        remote: str = "sip:indoor1@127.0.0.1",
     ) -> None:
         """A branch rings with 183 and SDP."""
         self.emit(Ringing(call, 183, to_tag))
@@ -157,7 +161,7 @@ class FakeAgent:
         """Wait until `name` was commanded `count` times; gives the last of them. Raises AssertionError at the limit."""
         with self._changed:
             seen = self._changed.wait_for(lambda: self._count(name) >= count, limit)
-        assert seen, f"no {name} x{count} within {limit} s; commanded: {[command.name for command in self.commands]}"
+        _insist(seen, f"no {name} x{count} within {limit} s; commanded: {[command.name for command in self.commands]}")
         return self.sent(name)[count - 1]
 
     # --- inside -----------------------------------------------------------------------------------------------------
@@ -169,11 +173,11 @@ class FakeAgent:
         return call
 
     def _check_open(self) -> None:
-        assert self.started and not self.closed, "commands come between start and close"
+        _insist(self.started and not self.closed, "commands come between start and close")
 
     def _command(self, name: str, call: CallId, **arguments: object) -> None:
         self._check_open()
-        assert call in self._known, f"{name} for a call that never was: {call!r}"
+        _insist(call in self._known, f"{name} for a call that never was: {call!r}")
         self._note(Command(name, call, arguments))
 
     def _end_if_agreed(self, call: CallId, code: int, reason: str) -> None:
@@ -187,3 +191,8 @@ class FakeAgent:
 
     def _count(self, name: str) -> int:
         return sum(command.name == name for command in self.commands)
+
+
+def _insist(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise AssertionError(otherwise)

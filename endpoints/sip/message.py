@@ -1,0 +1,123 @@
+"""Reading SIP messages as text (RFC 3261), as far as the agent needs what its library does not tell."""
+
+import re
+import secrets
+from dataclasses import dataclass
+
+NIL_SESSION_ID = "0" * 32
+"""The null UUID of RFC 7989: the other side's identifier is not known yet."""
+
+_COMPACT = {"to": "t", "from": "f", "content-type": "c", "contact": "m", "call-id": "i", "via": "v"}
+_TAG = re.compile(r";\s*tag\s*=\s*([^\s;,]+)", re.IGNORECASE)
+_ADDRESS = re.compile(r'^\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^<"]*?))\s*<(?P<uri>[^>]*)>')
+_CALL_URI = re.compile(r"^sips?:[^\s<>\"\x00-\x1f]+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One SIP message cut into start line, headers in their order, and body."""
+
+    start: str
+    headers: tuple[tuple[str, str], ...]
+    body: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Message":
+        """Cut `text`; never fails: what has no colon is no header."""
+        head, _, body = text.replace("\r\n", "\n").partition("\n\n")
+        lines = re.sub(r"\n[ \t]+", " ", head).split("\n")
+        pairs = (line.partition(":") for line in lines[1:] if ":" in line)
+        return cls(lines[0], tuple((name.strip().lower(), value.strip()) for name, _, value in pairs), body)
+
+    def header(self, name: str) -> str:
+        """The first value of header `name` (long or compact form), "" without one."""
+        names = {name.lower(), _COMPACT.get(name.lower(), name.lower())}
+        return next((value for key, value in self.headers if key in names), "")
+
+    @property
+    def status(self) -> int:
+        """The status code of a response, 0 for a request."""
+        parts = self.start.split(" ", 2)
+        return int(parts[1]) if parts[0].startswith("SIP/") and len(parts) > 1 and parts[1].isdigit() else 0
+
+    @property
+    def method(self) -> str:
+        """The method, also of a response (from its CSeq)."""
+        return self.header("cseq").rpartition(" ")[2].upper()
+
+    @property
+    def to_tag(self) -> str:
+        """The tag of the To header, "" without one."""
+        found = _TAG.search(self.header("to").rpartition(">")[2])
+        return found.group(1) if found else ""
+
+    @property
+    def content_type(self) -> str:
+        """The media type of the body in lower case, without parameters."""
+        return self.header("content-type").partition(";")[0].strip().lower()
+
+    @property
+    def sdp(self) -> str:
+        """The session description it carries, alone or as a part of a multipart body, "" without one."""
+        if self.content_type == "application/sdp":
+            return self.body
+        if not self.content_type.startswith("multipart/"):
+            return ""
+        parts = (Message.parse("part\n" + part.strip("\n")) for part in self.body.split("\n--"))
+        return next((part.body for part in parts if part.content_type == "application/sdp"), "")
+
+    @property
+    def session_id(self) -> str:
+        """The sender's own identifier of the Session-ID header (RFC 7989), "" without a well-formed one."""
+        own = self.header("session-id").partition(";")[0].strip().lower()
+        return own if re.fullmatch(r"[0-9a-f]{32}", own) else ""
+
+    @property
+    def answered_elsewhere(self) -> bool:
+        """Whether a Reason header (RFC 3326) says that another device took the call: protocol SIP, cause 200."""
+        reasons = (value for key, value in self.headers if key == "reason")
+        return any(_is_completed(one) for value in reasons for one in value.split(","))
+
+    def extension_headers(self, prefix: str) -> dict[str, str]:
+        """All headers whose lower-case name begins with `prefix`, the first value of each."""
+        return {key: value for key, value in reversed(self.headers) if key.startswith(prefix)}
+
+
+def _is_completed(reason: str) -> bool:
+    protocol, *parameters = (part.strip().lower() for part in reason.split(";"))
+    return protocol == "sip" and "cause=200" in (part.replace(" ", "") for part in parameters)
+
+
+def display_and_uri(value: str) -> tuple[str, str]:
+    """Name and address of a From or To value: ``"Gate 1" <sip:gate1@x;user=phone>`` is ("Gate 1", "sip:gate1@x")."""
+    found = _ADDRESS.match(value)
+    if not found:
+        return "", value.partition(";")[0].strip()
+    name = found["quoted"] if found["quoted"] is not None else found["plain"]
+    return re.sub(r"\\(.)", r"\1", name or "").strip(), found["uri"].partition(";")[0].partition("?")[0]
+
+
+def is_call_uri(uri: str) -> bool:
+    """Whether `uri` can be put into a request line: sip or sips, nothing that breaks out of a header."""
+    return bool(_CALL_URI.match(uri))
+
+
+def quoted(text: str) -> str:
+    """`text` as a quoted string (RFC 3261), control characters removed."""
+    clean = re.sub(r"[\x00-\x1f\x7f]", " ", text)
+    return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def is_header_value(value: str) -> bool:
+    """Whether `value` fits on one header line."""
+    return not re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value)
+
+
+def session_id_header(own: str, remote: str) -> str:
+    """Value of the Session-ID header (RFC 7989)."""
+    return f"{own};remote={remote or NIL_SESSION_ID}"
+
+
+def new_session_id() -> str:
+    """A fresh identifier: 32 lower-case hexadecimal digits."""
+    return secrets.token_hex(16)

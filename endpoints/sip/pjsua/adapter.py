@@ -1,0 +1,255 @@
+"""PjsuaAgent: the `SipAgent` on PJSUA2. Commands go to the agent's thread, events come from it."""
+
+import functools
+import itertools
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Literal
+
+from endpoints.errors import SipError
+from endpoints.sip import message
+from endpoints.sip.agent import AudioStarted, CallId, SipEvent, SipSettings, VoicePath
+from endpoints.sip.pjsua.call import Call
+from endpoints.sip.pjsua.library import pj
+from endpoints.sip.pjsua.stack import Stack
+from endpoints.sip.progress import CallProgress
+from endpoints.sip.registration import Registration
+from endpoints.sip.route import local_address
+from endpoints.sip.worker import Worker
+from media.description import VideoMedia
+
+log = logging.getLogger(__name__)
+POLL_MILLISECONDS = 10
+CLOSE_LIMIT = 3.0
+HANG_UP_LIMIT = 2.0
+"""Seconds that the other side has to agree to the end of a call before the app is told that it is over."""
+STATISTICS_LIMIT = 1.0
+SHUT_DOWN_LIMIT = 0.8
+"""Seconds for the others to agree to the end of our calls and of our registration when we shut down."""
+ADDRESS_WATCH = 2.0
+ANY_ADDRESS = "0.0.0.0"
+REQUEST_TERMINATED, BAD_GATEWAY, SERVICE_UNAVAILABLE = 487, 502, 503
+
+
+class PjsuaAgent:
+    """One account on PJSUA2; see `SipAgent` for the commands. There can be one per process at a time."""
+
+    def __init__(self, settings: SipSettings, voice: VoicePath | None, on_event: Callable[[SipEvent], None]) -> None:
+        self._settings = settings
+        self._voice = voice
+        self._on_event = on_event
+        self._worker = Worker("sip", (pj.Error,))
+        self._registration = Registration(settings.retry, self._emit)
+        self._calls: dict[CallId, Call] = {}
+        self._over: list[Call] = []
+        self._numbers = itertools.count(1)
+        self._attempts = 0
+        self._address = ""
+        self._stack: Stack | None = None
+
+    # --- commands, from any thread ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        opened: Future[None] = Future()
+        self._worker.start(lambda: self._run(opened))
+        opened.result()
+
+    def call(
+        self, uri: str, video: VideoMedia | None, session_id: str, headers: Mapping[str, str] | None = None
+    ) -> CallId:
+        call = self._new_id()
+        session_id = session_id or message.new_session_id()
+        self._worker.do(lambda: self._invite(call, uri, video, session_id, dict(headers or {})))
+        return call
+
+    def ring(self, call: CallId, video: VideoMedia | None) -> None:
+        self._with(call, lambda one: one.ring(video))
+
+    def answer(self, call: CallId, video: VideoMedia | None) -> None:
+        self._with(call, lambda one: one.accept(video))
+
+    def reject(self, call: CallId, code: int = 603) -> None:
+        self._with(call, lambda one: one.refuse(code))
+
+    def hang_up(self, call: CallId, reason: str = "") -> None:
+        self._with(call, lambda one: self._hang_up(one, reason))
+
+    def send_info(self, call: CallId, content_type: str, body: str) -> None:
+        self._with(call, lambda one: one.send_info(content_type, body))
+
+    def send_dtmf(self, call: CallId, digits: str, method: Literal["rfc4733", "info"] = "rfc4733") -> None:
+        self._with(call, lambda one: one.send_digits(digits, method))
+
+    def hold(self, call: CallId, on: bool) -> None:
+        self._with(call, lambda one: one.put_on_hold(on))
+
+    def statistics(self, call: CallId) -> dict[str, object]:
+        if self._worker.is_here:
+            return self._statistics(call)
+        answer: Future[dict[str, object]] = Future()
+        self._worker.do(lambda: answer.set_result(self._statistics(call)))
+        try:
+            return answer.result(STATISTICS_LIMIT)
+        except TimeoutError:
+            return {}
+
+    def close(self) -> None:
+        if not self._worker.stop(CLOSE_LIMIT):
+            log.error("the SIP library did not end within %s s", CLOSE_LIMIT)
+
+    # --- calls, on the agent's thread -------------------------------------------------------------------------------
+
+    def _with(self, call: CallId, action: Callable[[Call], None]) -> None:
+        def run() -> None:
+            one = self._calls.get(call)
+            if one is not None and not one.progress.ended:
+                action(one)
+
+        self._worker.do(run)
+
+    def _new_id(self) -> CallId:
+        return f"call-{next(self._numbers)}"
+
+    def _new_call(self, progress: CallProgress, session_id: str, number: int = -1) -> Call:
+        stack = self._open_stack()
+        call = Call(stack.account, progress, session_id, functools.partial(stack.voice_port, self._voice), number)
+        call.on_end = self._ended
+        self._calls[progress.call] = call
+        return call
+
+    def _open_stack(self) -> Stack:
+        if self._stack is None:
+            raise SipError("the SIP agent is not running")
+        return self._stack
+
+    def _invite(
+        self, call: CallId, uri: str, video: VideoMedia | None, session_id: str, headers: Mapping[str, str]
+    ) -> None:
+        progress = CallProgress(call, self._settings.srtp, self._emit, outgoing=True, local=video)
+        try:
+            one = self._new_call(progress, session_id)
+            one.invite(self._target(uri), headers)
+        except (pj.Error, SipError) as error:
+            self._calls.pop(call, None)
+            reason = getattr(error, "reason", "") or str(error)
+            log.warning("cannot call %s: %s", uri, reason)
+            progress.finished(BAD_GATEWAY, reason)
+
+    def _target(self, uri: str) -> str:
+        if not message.is_call_uri(uri):
+            raise SipError(f"{uri!r} is not a SIP address")
+        if self._settings.transport == "udp" or ";transport=" in uri.lower():
+            return uri
+        return f"{uri};transport={self._settings.transport}"
+
+    def _incoming(self, number: int, text: str) -> None:
+        call = self._new_id()
+        progress = CallProgress(call, self._settings.srtp, self._emit, outgoing=False)
+        self._new_call(progress, message.new_session_id(), number)
+        progress.invited(text)
+
+    def _hang_up(self, call: Call, reason: str) -> None:
+        call.hang_up(reason)
+        if not call.reached:
+            # A host that said nothing gets no CANCEL yet (RFC 3261 section 9.1): the library waits, the app does not.
+            call.progress.finished(REQUEST_TERMINATED, "no answer from the other side")
+        self._worker.later(HANG_UP_LIMIT, lambda: call.progress.finished(REQUEST_TERMINATED, "hung up"))
+
+    def _ended(self, call: Call) -> None:
+        self._calls.pop(call.progress.call, None)
+        self._over.append(call)
+
+    def _statistics(self, call: CallId) -> dict[str, object]:
+        one = self._calls.get(call)
+        try:
+            return one.statistics() if one is not None else {}
+        except pj.Error:
+            return {}
+
+    # --- registration, on the agent's thread ------------------------------------------------------------------------
+
+    def _register(self) -> None:
+        if not self._settings.registrar or self._stack is None:
+            return
+        try:
+            self._stack.register()
+        except pj.Error as error:
+            self._register_later(self._registration.answered(SERVICE_UNAVAILABLE, error.reason, active=False))
+
+    def _registered(self, code: int, reason: str, active: bool) -> None:
+        self._register_later(self._registration.answered(code, reason, active))
+
+    def _disconnected(self) -> None:
+        if self._settings.registrar and not self._worker.stopping:
+            self._register_later(self._registration.connection_lost())
+
+    def _register_later(self, delay: float | None) -> None:
+        if delay is None or self._worker.stopping:
+            return
+        self._attempts += 1
+        attempt = self._attempts
+        self._worker.later(delay, lambda: self._register() if attempt == self._attempts else None)
+
+    def _watch_address(self) -> None:
+        """Follow the machine when it moves to another network; asks the routing table, sends nothing."""
+        address = local_address(self._settings.registrar)
+        if address and self._address and address != self._address and self._stack is not None:
+            log.warning("the address of this machine changed from %s to %s", self._address, address)
+            self._stack.move()
+            self._register_later(self._registration.connection_lost())
+        self._address = address or self._address
+        self._worker.later(ADDRESS_WATCH, self._watch_address)
+
+    # --- the agent's thread -----------------------------------------------------------------------------------------
+
+    def _run(self, opened: "Future[None]") -> None:
+        try:
+            self._stack = Stack(self._settings, self._registered, self._incoming, self._disconnected)
+        except SipError as error:
+            opened.set_exception(error)
+            return
+        opened.set_result(None)
+        self._register()
+        if self._settings.address == ANY_ADDRESS:
+            self._watch_address()
+        while not self._worker.stopping:
+            self._turn()
+        self._shut_down(self._stack)
+        self._stack = None
+
+    def _turn(self) -> None:
+        self._worker.turn(self._poll)
+        for call in self._calls.values():
+            if call.audio is not None and not call.audio_started and call.has_heard():
+                call.audio_started = True
+                self._emit(AudioStarted(call.progress.call))
+        # A call that ended inside a callback is freed here, outside of it.
+        self._over.clear()
+
+    def _poll(self) -> None:
+        if self._stack is not None:
+            self._stack.poll(POLL_MILLISECONDS)
+
+    def _emit(self, event: SipEvent) -> None:
+        try:
+            self._on_event(event)
+        except Exception:
+            log.exception("the receiver of SIP events failed at %s", type(event).__name__)
+
+    def _shut_down(self, stack: Stack) -> None:
+        """Hang up, unregister, wait a moment for the others' agreement, free everything in the fixed order."""
+        for call in list(self._calls.values()):
+            self._worker.attempt(functools.partial(self._hang_up, call, "shutting down"))
+        if self._registration.registered:
+            self._worker.attempt(lambda: stack.register(False))
+        limit = time.monotonic() + SHUT_DOWN_LIMIT
+        while (self._calls or self._registration.registered) and time.monotonic() < limit:
+            self._turn()
+        clean = not self._calls
+        for call in self._calls.values():
+            call.progress.finished(0, "shut down")
+        self._calls.clear()
+        self._over.clear()
+        stack.close(clean)

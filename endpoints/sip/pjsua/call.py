@@ -1,0 +1,201 @@
+"""One call of PJSUA2: passes its messages to `CallProgress`, its sound to the voice port."""
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from endpoints.errors import SipError
+from endpoints.sip.message import is_header_value, quoted, session_id_header
+from endpoints.sip.pjsua.configuration import call_options, header_vector
+from endpoints.sip.pjsua.library import guarded, native, pj
+from endpoints.sip.progress import CallProgress
+from media.description import VideoMedia
+
+log = logging.getLogger(__name__)
+
+
+class Call(pj.Call):  # type: ignore[misc]
+    """Lives until `on_end` was called and the library's poll returned; every method runs on the agent's thread."""
+
+    def __init__(
+        self, account: Any, progress: CallProgress, session_id: str, port: Callable[[], Any], number: int = -1
+    ) -> None:
+        super().__init__(account, number)
+        self.progress = progress
+        self.on_end: Callable[[Call], None] = lambda call: None
+        self.reached = number >= 0
+        """Whether the other side said anything yet."""
+        self.audio: int | None = None
+        """Index of the audio stream that is connected to the voice port."""
+        self.audio_started = False
+        self._session_id = session_id
+        self._port = port
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    def invite(self, uri: str, headers: Mapping[str, str]) -> None:
+        """Send the INVITE. Raises the library's error if it cannot be sent."""
+        options = call_options([*self._headers(), *_clean(headers)])
+        options.opt.audioCount = self.progress.planned_audio_sections
+        self.makeCall(uri, options)
+
+    def ring(self, video: VideoMedia | None) -> None:
+        """183 with SDP if there is a picture to agree on, else 180."""
+        self.progress.local = video
+        self.answer(call_options(self._headers(), 183 if self.progress.can_show else 180))
+
+    def accept(self, video: VideoMedia | None) -> None:
+        """200; the description that a 183 had is repeated by the library."""
+        self.progress.local = video
+        self.progress.accepted()
+        self.answer(call_options(self._headers(), 200))
+
+    def refuse(self, code: int) -> None:
+        """A final refusal of an incoming call."""
+        self.hangup(call_options(self._headers(), code))
+
+    def hang_up(self, reason: str) -> None:
+        """CANCEL, BYE or a refusal."""
+        why = [("Reason", f"Q.850;cause=16;text={quoted(reason)}")] if reason else []
+        self.hangup(call_options([*self._headers(), *why]))
+
+    def send_info(self, content_type: str, body: str) -> None:
+        """INFO with a body."""
+        request = pj.CallSendRequestParam()
+        request.method = "INFO"
+        request.txOption.contentType, request.txOption.msgBody = content_type, body
+        request.txOption.headers = header_vector(self._headers())
+        self.sendRequest(request)
+
+    def send_digits(self, digits: str, method: str) -> None:
+        """DTMF by RFC 4733 or by INFO application/dtmf-relay."""
+        request = pj.CallSendDtmfParam()
+        request.digits = digits
+        request.method = pj.PJSUA_DTMF_METHOD_SIP_INFO if method == "info" else pj.PJSUA_DTMF_METHOD_RFC2833
+        self.sendDtmf(request)
+
+    def put_on_hold(self, on: bool) -> None:
+        """Re-INVITE that stops, or starts again, what flows both ways."""
+        self.progress.on_hold = on
+        options = call_options(self._headers())
+        options.opt.audioCount = self.progress.planned_audio_sections
+        if on:
+            self.setHold(options)
+        else:
+            options.opt.flag |= pj.PJSUA_CALL_UNHOLD
+            self.reinvite(options)
+
+    def statistics(self) -> dict[str, object]:
+        """Numbers of the audio stream; empty before there is one."""
+        if self.audio is None:
+            return {}
+        stream, rtcp = self.getStreamInfo(self.audio), self.getStreamStat(self.audio).rtcp
+        return {
+            "codec": str(stream.codecName),
+            "clock_rate": int(stream.codecClockRate),
+            "packets_sent": int(rtcp.txStat.pkt),
+            "packets_received": int(rtcp.rxStat.pkt),
+            "packets_lost": int(rtcp.rxStat.loss),
+            "jitter_ms": rtcp.rxStat.jitterUsec.mean / 1000,
+            "round_trip_ms": rtcp.rttUsec.mean / 1000,
+        }
+
+    def _headers(self) -> list[tuple[str, str]]:
+        return [("Session-ID", session_id_header(self._session_id, self.progress.remote_session_id))]
+
+    # --- what the library tells -------------------------------------------------------------------------------------
+
+    @guarded
+    def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
+        event = prm.e.body.tsxState
+        if event.type != pj.PJSIP_EVENT_RX_MSG:
+            return
+        transaction = event.tsx
+        text = str(event.src.rdata.wholeMsg)
+        if transaction.role == pj.PJSIP_ROLE_UAC:
+            if transaction.method == "INVITE":
+                self.reached = True
+                self.progress.responded(text)
+            elif transaction.method == "UPDATE":
+                self.progress.responded(text)
+        elif transaction.state == pj.PJSIP_TSX_STATE_TRYING or transaction.method in ("CANCEL", "BYE"):
+            self._requested(transaction.method, text, event.src.rdata.pjRxData)
+
+    def _requested(self, method: str, text: str, received: Any) -> None:
+        if method == "INFO" and not native.respond(int(received), 200):
+            log.warning("an INFO could not be answered")
+        self.progress.requested(text)
+
+    @guarded
+    def onCallState(self, prm: Any) -> None:  # noqa: N802
+        info = self.getInfo()
+        if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
+            self.progress.confirmed()
+            self.connect_audio()
+        elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
+            self._read_reason(prm.e)
+            self.progress.finished(int(info.lastStatusCode), str(info.lastReason))
+            self.on_end(self)
+
+    def _read_reason(self, event: Any) -> None:
+        if event.type == pj.PJSIP_EVENT_TSX_STATE and event.body.tsxState.type == pj.PJSIP_EVENT_RX_MSG:
+            self.progress.requested(str(event.body.tsxState.src.rdata.wholeMsg))
+
+    @guarded
+    def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802
+        ours, remote = _text(prm.sdp), _text(prm.remSdp)
+        changed = self.progress.describe(ours, remote)
+        if changed and changed != ours:
+            prm.sdp.wholeSdp = changed
+
+    @guarded
+    def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
+        self.connect_audio()
+
+    @guarded
+    def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
+        self.progress.digit(str(prm.digit), by_info=prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO)
+
+    # --- sound ------------------------------------------------------------------------------------------------------
+
+    def connect_audio(self) -> None:
+        """Connect the voice path, once the call is answered: nobody is heard before."""
+        if not self.progress.answered or self.progress.ended:
+            return
+        info = self.getInfo()
+        self.audio = None
+        for media in info.media:
+            if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status != pj.PJSUA_CALL_MEDIA_NONE:
+                self._use_audio(media)
+                return
+
+    def _use_audio(self, media: Any) -> None:
+        self.progress.media_direction(media.status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD)
+        if media.status != pj.PJSUA_CALL_MEDIA_ACTIVE:
+            return
+        self.audio = int(media.index)
+        port = self._port()
+        if port is not None:
+            sound = self.getAudioMedia(self.audio)
+            sound.startTransmit(port)
+            port.startTransmit(sound)
+
+    def has_heard(self) -> bool:
+        """Whether sound of the other side arrived since the voice path was connected."""
+        return self.audio is not None and int(self.getStreamStat(self.audio).rtcp.rxStat.pkt) > 0
+
+
+def _text(description: Any) -> str:
+    """The whole description; the binding itself gives none that is longer than 1024 bytes."""
+    whole = str(description.wholeSdp)
+    if whole or description.pjSdpSession is None:
+        return whole
+    return native.session_description(int(description.pjSdpSession))
+
+
+def _clean(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    for name, value in headers.items():
+        if not (re.fullmatch(r"[A-Za-z0-9-]+", name) and is_header_value(value)):
+            raise SipError(f"{name[:40]!r} with {value[:40]!r} cannot be a SIP header")
+    return list(headers.items())

@@ -1,0 +1,95 @@
+"""PJSUA2 opened and closed in a fixed order: endpoint, transport, account, voice port, and back."""
+
+import contextlib
+import gc
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from endpoints.errors import SipError
+from endpoints.sip.agent import SipSettings, VoicePath
+from endpoints.sip.pjsua import configuration
+from endpoints.sip.pjsua.library import pj
+from endpoints.sip.pjsua.shells import Account, Endpoint, LogBridge, VoicePort
+
+log = logging.getLogger(__name__)
+
+
+class Stack:
+    """The library with one transport and one account; made, used and closed on one thread."""
+
+    def __init__(
+        self,
+        settings: SipSettings,
+        on_registration: Callable[[int, str, bool], None],
+        on_call: Callable[[int, str], None],
+        on_disconnect: Callable[[], None],
+    ) -> None:
+        """Open everything. Raises SipError with the reason if something cannot be opened."""
+        self._settings = settings
+        self._endpoint: Any = Endpoint(on_disconnect)
+        self._log = LogBridge()
+        self.port: VoicePort | None = None
+        self._account: Any = None
+        try:
+            self._open(on_registration, on_call)
+        except pj.Error as error:
+            self.close(clean=False)
+            raise SipError(f"SIP over {settings.transport} cannot be opened: {error.reason}") from None
+
+    def _open(self, on_registration: Callable[[int, str, bool], None], on_call: Callable[[int, str], None]) -> None:
+        endpoint = self._endpoint
+        endpoint.libCreate()
+        endpoint.libInit(configuration.library_config(self._log))
+        # The library deletes its log writer itself.
+        self._log.__disown__()
+        self._limit_codecs()
+        kinds = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
+        kind = kinds[self._settings.transport]
+        transport = endpoint.transportCreate(kind, configuration.transport_config(self._settings))
+        endpoint.libStart()
+        endpoint.audDevManager().setNullDev()
+        self._account = Account(on_registration, on_call)
+        self._account.create(configuration.account_config(self._settings, transport))
+
+    def _limit_codecs(self) -> None:
+        for codec in self._endpoint.codecEnum2():
+            name = str(codec.codecId)
+            priority = next((value for key, value in configuration.CODECS.items() if name.startswith(key)), 0)
+            self._endpoint.codecSetPriority(name, priority)
+
+    @property
+    def account(self) -> Any:
+        """The account, for new calls."""
+        return self._account
+
+    def voice_port(self, voice: VoicePath | None) -> VoicePort | None:
+        """The one port of the voice path, made at its first use."""
+        if self.port is None and voice is not None:
+            self.port = VoicePort(voice)
+        return self.port
+
+    def poll(self, milliseconds: int) -> None:
+        """Let the library work, waiting at most so long for something to happen."""
+        self._endpoint.libHandleEvents(milliseconds)
+
+    def register(self, on: bool = True) -> None:
+        """Send REGISTER, or take the registration back. Raises the library's error."""
+        self._account.setRegistration(on)
+
+    def move(self) -> None:
+        """The machine's address changed: new sockets, new Contact, calls told by re-INVITE."""
+        self._endpoint.handleIpChange(pj.IpChangeParam())
+
+    def close(self, clean: bool) -> None:
+        """Free everything; calls must be gone before. `clean` false: send nothing more, wait for nobody."""
+        self.port = None
+        if self._account is not None:
+            with contextlib.suppress(pj.Error):
+                self._account.shutdown()
+            self._account = None
+        # A binding's object that outlives the library aborts the process.
+        gc.collect()
+        if self._endpoint is not None:
+            self._endpoint.libDestroy(0 if clean else pj.PJSUA_DESTROY_NO_NETWORK)
+            self._endpoint = None
