@@ -7,6 +7,7 @@ from pathlib import Path
 
 from endpoints.config.backends import device_notes, device_problems
 from endpoints.config.load import load_board, load_people, load_site, read_toml
+from endpoints.config.pins import pin_problems
 from endpoints.errors import ConfigError
 from hal.errors import IntercomError
 
@@ -31,7 +32,8 @@ def problems_of(path: Path) -> list[str]:
 
 def check_board(path: Path) -> None:
     """Read a board file and compare its devices with the backends here. Raises ConfigError with all problems."""
-    problems = [f"{path}: {problem}" for problem in device_problems(load_board(path))]
+    board = load_board(path)
+    problems = [f"{path}: {problem}" for problem in (*device_problems(board), *pin_problems(board))]
     if problems:
         raise ConfigError("\n".join(problems))
 

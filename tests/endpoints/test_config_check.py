@@ -66,6 +66,18 @@ def test_options_are_checked_against_what_the_backend_takes(tmp_path: Path) -> N
     ]
 
 
+def test_a_pin_that_is_used_twice_or_does_not_exist_is_told(tmp_path: Path) -> None:
+    buttons = "".join(
+        f'\n[devices.{name}]\nbackend = "gpio"\npin = {pin}\n'
+        for name, pin in [("call_button", 17), ("exit_button", 28)]
+    )
+    text = BOARD.replace('lock]\nbackend = "mock"', 'lock]\nbackend = "gpio"\npin = 17') + buttons
+    assert _told(write(tmp_path, "board.toml", text)) == [
+        "board.toml: devices.call_button.pin: pin 17 is used by devices.lock.pin already",
+        "board.toml: devices.exit_button.pin: there is no pin 28 (BCM 0 to 27)",
+    ]
+
+
 def test_a_backend_without_its_library_here_is_a_note_and_no_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
