@@ -8,6 +8,7 @@ import struct
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 
@@ -55,7 +56,7 @@ class FramebufferDisplay:
     A thread of its own draws the newest scene and picture; what came in between is never drawn.
     """
 
-    def __init__(self, device: str = "/dev/fb0", width: int = 0, height: int = 0, bits: int = 0) -> None:
+    def __init__(self, device: str = "/dev/fb0", width: int = 0, height: int = 0, bits: Literal[0, 16, 32] = 0) -> None:
         self._memory, self._layout = _open(Path(device), width, height, bits)
         self._changed = threading.Condition()
         self._scene: Scene | None = None

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from hal.camera import Picture
@@ -22,7 +22,8 @@ import cv2
 Frame = Any
 """A numpy array, height x width x 3, BGR."""
 
-FITS = ("crop", "letterbox")
+Fit = Literal["crop", "letterbox"]
+FITS = get_args(Fit)
 TURNS = {0: None, 90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _PATIENCE = 1.0
 _OPEN_MS, _READ_MS = 5000, 3000
@@ -37,7 +38,12 @@ class OpenCvCamera:
     """
 
     def __init__(
-        self, source: int | str = 0, fit: str = "crop", rotate: int = 0, fourcc: str = "", loop: bool = True
+        self,
+        source: int | str = 0,
+        fit: Fit = "crop",
+        rotate: Literal[0, 90, 180, 270] = 0,
+        fourcc: str = "",
+        loop: bool = True,
     ) -> None:
         if fit not in FITS:
             raise ValueError(f"fit is crop or letterbox, not {fit!r}")
@@ -160,7 +166,7 @@ class Grabber:
         return bool(self._loop and self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0) and self._capture.grab())
 
 
-def fitted(frame: Frame, width: int, height: int, fit: str) -> Frame:
+def fitted(frame: Frame, width: int, height: int, fit: Fit) -> Frame:
     """`frame` at `width` x `height`, undistorted: cut ("crop") or with black bars ("letterbox")."""
     tall, wide = frame.shape[:2]
     if (wide, tall) == (width, height):

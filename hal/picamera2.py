@@ -5,7 +5,7 @@ picamera2 comes with Raspberry Pi OS (`apt install python3-picamera2`); it is im
 
 import contextlib
 import time
-from typing import Any
+from typing import Any, Literal
 
 from hal.camera import Bytes, Picture
 from hal.errors import DeviceLost, DeviceUnavailable, HalError
@@ -16,7 +16,7 @@ _PATIENCE = 1.0
 class PiCamera:
     """The camera number `camera` (0 is the first). `rotate`: 0 or 180 degrees."""
 
-    def __init__(self, camera: int = 0, rotate: int = 0) -> None:
+    def __init__(self, camera: int = 0, rotate: Literal[0, 180] = 0) -> None:
         if rotate not in (0, 180):
             raise ValueError(f"rotate is 0 or 180 degrees, not {rotate!r}")
         self._rotate = rotate

@@ -3,18 +3,20 @@
 import json
 import logging
 from collections.abc import Callable
+from typing import Literal, get_args
 
 from hal.service_port import Facts
 
 log = logging.getLogger("intercom.service")
 
-LEVELS = ("debug", "info", "warning")
+Level = Literal["debug", "info", "warning"]
+LEVELS = get_args(Level)
 
 
 class LogServicePort:
     """Writes every event as one line of JSON to the log `intercom.service` at `level` (debug, info, warning)."""
 
-    def __init__(self, level: str = "info") -> None:
+    def __init__(self, level: Level = "info") -> None:
         if level not in LEVELS:
             raise ValueError(f"level is one of {', '.join(LEVELS)}, not {level!r}")
         self._level: int = logging.getLevelNamesMapping()[level.upper()]

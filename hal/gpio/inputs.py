@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from typing import Literal, get_args
 
 from hal.gpio.pins import Pull, check_debounce, open_input
 from hal.listeners import Listeners
 
-LEVELS = ("low", "high")
+Level = Literal["low", "high"]
+LEVELS = get_args(Level)
 
 
 class SettledInput:
@@ -61,7 +63,7 @@ class SettledInput:
 class GpioButton:
     """A push button on a pin; `pressed` is the level ("low" or "high") while it is held down."""
 
-    def __init__(self, pin: int, pull: Pull = "up", pressed: str = "low", debounce: float = 0.02) -> None:
+    def __init__(self, pin: int, pull: Pull = "up", pressed: Level = "low", debounce: float = 0.02) -> None:
         self._pressed = _is_high(pressed, "pressed")
         self._listeners: Listeners[[]] = Listeners()
         self._input = SettledInput("button", pin, pull, debounce, self._level)
@@ -83,7 +85,7 @@ class GpioButton:
 class GpioContact:
     """A door contact or tamper switch on a pin; `opened` is the level ("low" or "high") while it stands open."""
 
-    def __init__(self, pin: int, pull: Pull = "up", opened: str = "high", debounce: float = 0.05) -> None:
+    def __init__(self, pin: int, pull: Pull = "up", opened: Level = "high", debounce: float = 0.05) -> None:
         self._opened = _is_high(opened, "opened")
         self._listeners: Listeners[[bool]] = Listeners()
         self._input = SettledInput("contact", pin, pull, debounce, self._level)

@@ -4,6 +4,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal, get_args
 
 from gpiozero import GPIODevice, GPIOZeroError
 
@@ -11,8 +12,8 @@ from hal.errors import DeviceUnavailable
 
 log = logging.getLogger(__name__)
 
-Pull = str
-PULLS = ("up", "down", "floating")
+Pull = Literal["up", "down", "floating"]
+PULLS = get_args(Pull)
 
 
 def _driver_errors() -> tuple[type[Exception], ...]:

@@ -1,12 +1,15 @@
 """The lock's relay on one pin."""
 
+from typing import Literal, get_args
+
 from gpiozero import OutputDevice
 
 from hal.errors import DeviceLost
 from hal.gpio.pins import DRIVER_ERRORS, opening
 from hal.pulse import LockTimer
 
-KINDS = ("fail-secure", "fail-safe")
+Kind = Literal["fail-secure", "fail-safe"]
+KINDS = get_args(Kind)
 
 
 class GpioRelay:
@@ -18,7 +21,7 @@ class GpioRelay:
     it back is the board's: a fail-safe lock needs a pull resistor there if it is to stay locked over a restart.
     """
 
-    def __init__(self, pin: int, kind: str = "fail-secure", active_high: bool = True) -> None:
+    def __init__(self, pin: int, kind: Kind = "fail-secure", active_high: bool = True) -> None:
         if kind not in KINDS:
             raise ValueError(f"kind is {' or '.join(KINDS)}, not {kind!r}")
         self._energised_opens = kind == "fail-secure"

@@ -1,6 +1,7 @@
 """Fakes of what hangs on a door besides camera and sound: relay, keypad, button, contact, lamps."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from hal.indicator import Signal
 from hal.keypad import KEYS
@@ -13,7 +14,9 @@ NewLockTimer = Callable[[Callable[[bool], None]], LockTimer]
 class MockRelay:
     """A lock without a door; handles: `pulses`, `switched`, `unlocked`. `timer` brings a test's own time."""
 
-    def __init__(self, kind: str = "fail-secure", timer: NewLockTimer = LockTimer) -> None:
+    def __init__(
+        self, kind: Literal["fail-secure", "fail-safe"] = "fail-secure", timer: NewLockTimer = LockTimer
+    ) -> None:
         if kind not in ("fail-secure", "fail-safe"):
             raise ValueError(f"kind is fail-secure or fail-safe, not {kind!r}")
         self.kind = kind
