@@ -16,7 +16,7 @@ RESEND_RATE = 200.0
 RESEND_BURST = 100.0
 
 
-class UnusableDestinationError(MediaError, ValueError):
+class UnusableDestination(MediaError, ValueError):
     """What the other side answered cannot be sent to."""
 
 
@@ -69,16 +69,16 @@ class Destination:
 
 
 def destination(name: str, media: VideoMedia, own_address: str) -> Destination:
-    """Check what the other side wants. Raises UnusableDestinationError."""
+    """Check what the other side wants. Raises UnusableDestination."""
     try:
         ip = ipaddress.ip_address(media.address)
     except ValueError as error:
-        raise UnusableDestinationError(f"{media.address!r} is not an IP address") from error
+        raise UnusableDestination(f"{media.address!r} is not an IP address") from error
     if ip.version != ipaddress.ip_address(own_address).version or ip.is_unspecified:
-        raise UnusableDestinationError(f"{ip} cannot be reached from {own_address}")
+        raise UnusableDestination(f"{ip} cannot be reached from {own_address}")
     if not (0 < media.port < 65536 and 0 < media.rtcp_port < 65536):
-        raise UnusableDestinationError(f"ports {media.port} and {media.rtcp_port} are not both valid")
+        raise UnusableDestination(f"ports {media.port} and {media.rtcp_port} are not both valid")
     if not 0 <= media.payload_type < 128:
-        raise UnusableDestinationError(f"{media.payload_type} is not a payload type")
+        raise UnusableDestination(f"{media.payload_type} is not a payload type")
     address = str(ip)
     return Destination(name, media, (address, media.port), (address, media.rtcp_port), Unprotector(media.key))

@@ -11,12 +11,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterable
+from typing import Protocol
 
 from media import rtcp
 from media.description import CLOCK_RATE, SrtpKey, VideoMedia
-from media.encoder import EncodedPicture, VideoEncoder
+from media.encoder import EncodedPicture, VideoSink
 from media.errors import MediaError, PacketError
-from media.rtp_destination import Destination, UnusableDestinationError, destination
+from media.rtp_destination import Destination, UnusableDestination, destination
 from media.rtp_history import SentPacket, SentPackets
 from media.rtp_packetizer import RtpPacketizer
 from media.rtp_sockets import Address, RtpSockets, receive
@@ -34,10 +35,27 @@ COUNTERS = (
 )
 
 
+class PictureSource(Protocol):
+    """What a fan-out needs of the video encoder."""
+
+    @property
+    def packetization_modes(self) -> tuple[int, ...]:
+        """In which its stream may be sent."""
+
+    def attach(self, sink: VideoSink) -> None:
+        """Deliver to `sink`, a key frame first."""
+
+    def detach(self, sink: VideoSink) -> None:
+        """Deliver no more."""
+
+    def key_frame(self, new_destination: bool = False) -> None:
+        """Deliver a key frame, at once for a new destination."""
+
+
 class RtpFanout:
     """A sink of the encoder that sends to any number of destinations, added and removed from any thread."""
 
-    def __init__(self, sockets: RtpSockets, key: SrtpKey | None, encoder: VideoEncoder) -> None:
+    def __init__(self, sockets: RtpSockets, key: SrtpKey | None, encoder: PictureSource) -> None:
         """`sockets` stay their maker's to close; `key` is the one of our offer."""
         self._sockets, self._key, self._encoder = sockets, key, encoder
         self._packetizer = RtpPacketizer(single_nal_units=0 in encoder.packetization_modes)
@@ -172,7 +190,7 @@ class RtpFanout:
 
     def _checked(self, name: str, remote: VideoMedia) -> Destination:
         if remote.packetization_mode not in self._encoder.packetization_modes:
-            raise UnusableDestinationError(
+            raise UnusableDestination(
                 f"it takes packetization-mode {remote.packetization_mode} only, our encoder cannot cut slices for it"
             )
         return destination(name, remote, self._sockets.address)

@@ -1,1 +1,1 @@
-"""Tests of the media layer."""
+"""Tests; see the sources they mirror."""

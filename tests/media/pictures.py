@@ -20,10 +20,11 @@ def _texture(width: int, height: int) -> bytes:
     coarse = random.Random(7)
     columns = width // 32 + 2
     rows = [[coarse.randrange(60, 200) for _ in range(columns)] for _ in range(height // 32 + 2)]
-    return b"".join(
-        bytes((rows[y // 32][x // 32] * (32 - x % 32) + rows[y // 32][x // 32 + 1] * (x % 32)) // 32 for x in range(width))
-        for y in range(height)
-    )
+    return b"".join(_blend(rows[y // 32], width) for y in range(height))
+
+
+def _blend(row: list[int], width: int) -> bytes:
+    return bytes((row[x // 32] * (32 - x % 32) + row[x // 32 + 1] * (x % 32)) // 32 for x in range(width))
 
 
 def numbered(number: int, width: int = 320, height: int = 240, taken: float | None = None) -> Picture:
@@ -48,8 +49,7 @@ def number_of(picture: Picture) -> int:
 class NumberedCamera:
     """A camera at `rate` pictures a second (from `start`); `lose` and `find` unplug it and plug it in again."""
 
-    def __init__(self, paced: bool = True) -> None:
-        self._paced = paced
+    def __init__(self) -> None:
         self._present = threading.Event()
         self._present.set()
         self._period, self._size, self._due = 0.0, (0, 0), 0.0
@@ -63,9 +63,8 @@ class NumberedCamera:
         self.starts += 1
 
     def read(self) -> Picture:
-        if self._paced:
-            self._due = max(self._due + self._period, time.monotonic())
-            time.sleep(max(0.0, self._due - time.monotonic()))
+        self._due = max(self._due + self._period, time.monotonic())
+        time.sleep(max(0.0, self._due - time.monotonic()))
         if not self._present.is_set():
             raise DeviceLost("the test has unplugged the camera")
         self.number += 1
