@@ -1,0 +1,48 @@
+"""What is left of a call when it is over: memory and calls that hang, over a thousand of them."""
+
+from collections.abc import Iterator
+
+from sim.bench import visit
+from sim.bench.community import community
+from sim.bench.figure import Figure
+from sim.bench.process import memory
+from sim.client import Community
+
+CALLS = 1000
+SETTLING = 150
+"""Calls until caches, pools and heaps have their size."""
+EVERY = 25
+
+
+def endurance() -> Iterator[Figure]:
+    """Visits one after the other: ring with the picture, answer, hang up."""
+    with community("--screens", "1", "--plain-udp") as running:
+        processes = {name: visit.process_of(running[name]) for name in (visit.DOOR, "indoor1")}
+        for _ in range(SETTLING):
+            _call(running)
+        held: dict[str, list[tuple[int, int]]] = {name: [] for name in processes}
+        for number in range(CALLS + 1):
+            if number % EVERY == 0:
+                for name, process in processes.items():
+                    held[name].append((number, memory(process).private))
+            if number < CALLS:
+                _call(running)
+        stuck = sum(1 for device in running.devices.values() if device.state().get("phase") != "idle")
+    for name, samples in held.items():
+        kept = tuple(float(kilobytes) for _, kilobytes in samples)
+        yield Figure(f"memory kept per call over {CALLS} calls, {name}", _slope(samples), "kB", 1.0, kept)
+    yield Figure(f"calls stuck after {CALLS}", stuck, "", 0, ())
+
+
+def _call(running: Community) -> None:
+    visit.ring(running)
+    visit.answer(running, "indoor1")
+    visit.hang_up(running, "indoor1")
+
+
+def _slope(samples: list[tuple[int, int]]) -> float:
+    """Kilobytes per call, by least squares."""
+    calls, sizes = [number for number, _ in samples], [size for _, size in samples]
+    middle, mean = sum(calls) / len(calls), sum(sizes) / len(sizes)
+    spread = sum((number - middle) ** 2 for number in calls)
+    return sum((number - middle) * (size - mean) for number, size in samples) / spread
