@@ -137,49 +137,81 @@ def mix(first: bytes, second: bytes) -> bytes:
     return array("h", (max(-32768, min(32767, one + other)) for one, other in pairs)).tobytes()
 
 
+class _Pace:
+    """When the next frame is due: a few ahead at first, then one every 20 ms."""
+
+    def __init__(self) -> None:
+        self._started, self._frames = time.monotonic(), 0
+
+    def next(self) -> float:
+        """Count a frame; seconds to wait before the one after it."""
+        self._frames += 1
+        return max(0.0, self._started + (self._frames - _AHEAD) * FRAME_SECONDS - time.monotonic())
+
+
 class TonePlayer:
     """Plays one tone at a time, 20 ms after 20 ms, from a thread that lives only while a tone sounds."""
 
     def __init__(self, begin: Callable[[], None], write: Callable[[bytes], None], end: Callable[[], None]) -> None:
         """`begin` and `end` switch the loudspeaker on and off, `write` takes a frame; none of them may raise."""
         self._begin, self._write, self._end = begin, write, end
-        self._thread: threading.Thread | None = None
-        self._silence = threading.Event()
         self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._wanted: tuple[Tone, int] | None = None
+        self._keep_on = False
+        self._thread: threading.Thread | None = None
 
-    def play(self, tone: Tone) -> None:
-        """Play `tone` instead of what sounds now; returns at once."""
+    def play(self, tone: Tone, frame: int = 0) -> None:
+        """Play `tone` from frame number `frame` on, instead of what sounds now; returns at once."""
         with self._lock:
-            self._end_thread()
-            self._silence = threading.Event()
-            self._thread = threading.Thread(target=self._run, args=(tone, self._silence), name=f"tone-{tone}")
-            self._thread.daemon = True
-            self._thread.start()
+            self._wanted, self._keep_on = (tone, frame), False
+            self._changed.set()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="tone", daemon=True)
+                self._thread.start()
 
-    def stop(self) -> None:
-        """Silence; returns when the loudspeaker is off."""
-        with self._lock:
-            self._end_thread()
+    def silence(self) -> None:
+        """End the tone; returns at once, the loudspeaker goes off a moment later."""
+        self._quit(keep_on=False)
 
-    def _end_thread(self) -> None:
-        thread, self._thread = self._thread, None
-        self._silence.set()
+    def stop(self, keep_on: bool = False) -> None:
+        """End the tone; returns when it is over and the loudspeaker off, or left on for who comes next."""
+        thread = self._quit(keep_on)
         if thread is not None:
             thread.join()
 
-    def _run(self, tone: Tone, silence: threading.Event) -> None:
-        sound = render(tone)
-        self._begin()
-        try:
-            self._sound(sound, silence)
-        finally:
-            self._end()
+    def _quit(self, keep_on: bool) -> threading.Thread | None:
+        with self._lock:
+            self._wanted, self._keep_on = None, keep_on
+            self._changed.set()
+            return self._thread
 
-    def _sound(self, sound: Sound, silence: threading.Event) -> None:
-        started, number = time.monotonic(), 0
+    def _run(self) -> None:
+        """Sound what is wanted; a tone that comes while the loudspeaker goes off switches it on again."""
+        while True:
+            self._begin()
+            pace = _Pace()
+            while (wanted := self._next()) is not None:
+                self._sound(wanted, pace)
+            if not self._keep_on:
+                self._end()
+            with self._lock:
+                if self._wanted is None:
+                    self._thread = None
+                    return
+
+    def _next(self) -> tuple[Tone, int] | None:
+        with self._lock:
+            self._changed.clear()
+            return self._wanted
+
+    def _sound(self, wanted: tuple[Tone, int], pace: _Pace) -> None:
+        sound, number = render(wanted[0]), wanted[1]
         while (frame := sound.frame(number)) is not None:
             self._write(frame)
             number += 1
-            wait = started + (number - _AHEAD) * FRAME_SECONDS - time.monotonic()
-            if (wait > 0 and silence.wait(wait)) or silence.is_set():
+            if self._changed.wait(pace.next()):
                 return
+        with self._lock:
+            if self._wanted is wanted:
+                self._wanted = None

@@ -30,7 +30,9 @@ class _End:
         self._name, self._device, self._report = name, device, report
 
     def start(self) -> None:
-        """Switch on."""
+        """Switch on, if it is off."""
+        if self.working:
+            return
         try:
             self._device.start()
         except HalError as error:
@@ -97,7 +99,7 @@ class Voice:
 
     def start(self) -> None:
         """A call begins: tones end, microphone and speaker go on."""
-        self._tones.stop()
+        self._tones.stop(keep_on=True)
         if self._processing and self._processor is None:
             threading.Thread(target=self.prepare, name="voice-prepare", daemon=True).start()
         self._reference.clear()
@@ -107,18 +109,20 @@ class Voice:
         self._running = True
 
     def stop(self) -> None:
-        """The call is over: microphone and speaker go off. Without a call nothing happens, a tone sounds on."""
+        """The call is over: microphone and speaker go off. A tone sounds on; without a call nothing happens."""
         if not self._running:
             return
         self._running = False
-        self._overlay = None
+        overlay, self._overlay = self._overlay, None
         self._input.stop()
         self._output.stop()
+        if overlay is not None:
+            self._tones.play(*overlay)
 
     def close(self) -> None:
         """Silence everything; twice does no harm. The devices stay the caller's to close."""
-        self._tones.stop()
         self.stop()
+        self._tones.stop()
 
     def mute(self, on: bool) -> None:
         """Send silence instead of what the microphone hears; a new call begins unmuted."""
@@ -140,7 +144,7 @@ class Voice:
         elif tone:
             self._tones.play(tone)
         else:
-            self._tones.stop()
+            self._tones.silence()
 
     def levels(self) -> tuple[float, float]:
         """Loudness of the last frame sent and the last frame played, dBFS (-96 is silence)."""

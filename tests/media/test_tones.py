@@ -126,11 +126,44 @@ def test_a_short_tone_ends_by_itself_and_switches_the_loudspeaker_off() -> None:
     assert b"".join(loudspeaker.frames) == render(Tone.BEEP).samples
 
 
-def test_another_tone_takes_the_place_of_the_first() -> None:
+def test_another_tone_takes_the_place_of_the_first_while_the_loudspeaker_stays_on() -> None:
+    player, loudspeaker = _player(enough=30)
+    player.play(Tone.DIAL)
+    player.play(Tone.BEEP)
+    assert loudspeaker.is_off.wait(LIMIT)
+    assert loudspeaker.did == ["on", "off"]
+    assert b"".join(loudspeaker.frames).endswith(render(Tone.BEEP).samples)
+
+
+def test_a_tone_can_end_and_leave_the_loudspeaker_on_for_a_call() -> None:
     player, loudspeaker = _player()
+    player.play(Tone.RING)
+    assert loudspeaker.has_enough.wait(LIMIT)
+    player.stop(keep_on=True)
+    assert loudspeaker.did == ["on"]
+
+
+def test_a_tone_begins_where_it_is_told_to() -> None:
+    player, loudspeaker = _player()
+    player.play(Tone.BEEP, 3)
+    assert loudspeaker.is_off.wait(LIMIT)
+    assert b"".join(loudspeaker.frames) == render(Tone.BEEP).samples[3 * FRAME_BYTES :]
+
+
+def test_a_tone_that_comes_while_the_loudspeaker_goes_off_is_played() -> None:
+    loudspeaker = Loudspeaker(enough=5)
+
+    def end() -> None:
+        if loudspeaker.did == ["on"]:
+            loudspeaker.did.append("off")
+            player.play(Tone.BEEP)
+        else:
+            loudspeaker.end()
+
+    player = TonePlayer(loudspeaker.begin, loudspeaker.write, end)
     player.play(Tone.DIAL)
     assert loudspeaker.has_enough.wait(LIMIT)
-    player.play(Tone.RING)
-    assert loudspeaker.did[:2] == ["on", "off"]
-    player.stop()
+    player.silence()
+    assert loudspeaker.is_off.wait(LIMIT)
     assert loudspeaker.did == ["on", "off", "on", "off"]
+    assert b"".join(loudspeaker.frames).endswith(render(Tone.BEEP).samples)

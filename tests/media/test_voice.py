@@ -218,7 +218,22 @@ def test_a_tone_can_be_silenced_in_a_call_and_between_calls(voice: Voice, speake
     voice.stop()
     voice.tone("dial")
     voice.tone(None)
+    voice.close()
     assert not speaker.running
+    assert len(speaker.heard) < 50 * FRAME_BYTES
+
+
+def test_a_tone_begun_in_a_call_sounds_on_when_the_call_is_over(microphone: MockMicrophone) -> None:
+    speaker = TellingSpeaker()
+    voice = Voice(microphone, speaker, processing=False)
+    voice.start()
+    voice.tone("busy")
+    voice.play(SILENCE)
+    speaker.sounds.clear()
+    voice.stop()
+    assert speaker.sounds.wait(LIMIT)
+    voice.close()
+    assert render(Tone.BUSY).samples.startswith(bytes(speaker.heard[: 3 * FRAME_BYTES]))
 
 
 def test_the_end_of_a_call_does_not_end_a_tone_that_was_begun_after_it(microphone: MockMicrophone) -> None:
