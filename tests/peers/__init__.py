@@ -1,1 +1,1 @@
-"""Real SIP peers as test fixtures: baresip, Linphone, SIPp."""
+"""Interoperation with other people's clients; their launchers are in `sim.peers`, since the bench uses them too."""

@@ -1,0 +1,202 @@
+"""baresip without sound card and screen: a screen that shows early video, or a caller with a picture of its own.
+
+Runs in a folder of its own on 127.0.0.1; what it decodes goes to its own fake display, what it says is in its log.
+"""
+
+import json
+import re
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hal.errors import IntercomError
+from sim.community import ADDRESS, free_port
+
+_CONFIG = """\
+poll_method epoll
+sip_listen {address}:{port}
+net_interface {address}
+call_local_timeout 120
+call_max_calls 4
+audio_player aubridge,nil
+audio_source aubridge,nil
+audio_alert aubridge,nil
+{source}
+video_display fakevideo,nil
+video_size {width}x{height}
+video_bitrate {bit_rate}
+video_fps {rate}
+rtp_ports {rtp}-{rtp_end}
+rtcp_mux no
+jitter_buffer_delay 5-10
+module_path {modules}
+module g711.so
+module aubridge.so
+module avcodec.so
+module avformat.so
+module fakevideo.so
+module srtp.so
+module snapshot.so
+module ctrl_tcp.so
+module_app account.so
+module_app menu.so
+ctrl_tcp_listen {address}:{control}
+avcodec_h264enc libx264
+avcodec_h264dec h264
+"""
+_MODULES = "/usr/lib/baresip/modules"
+_READY, FIRST_FRAME = "baresip is ready", "video: receiving with resolution"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class PeerError(IntercomError):
+    """A peer did not do what it was asked to; the text holds its last words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a peer's log and when we read it, seconds of the monotonic clock."""
+
+    at: float
+    text: str
+
+
+@dataclass(slots=True)
+class Log:
+    """What a peer says, line by line, to be waited for."""
+
+    lines: list[Line] = field(default_factory=list)
+    _news: threading.Condition = field(default_factory=threading.Condition)
+
+    def read(self, process: "subprocess.Popen[str]") -> None:
+        """Follow the process's output from a thread of its own until it ends."""
+        threading.Thread(target=self._follow, args=(process,), name="peer-log", daemon=True).start()
+
+    def _follow(self, process: "subprocess.Popen[str]") -> None:
+        for text in process.stdout or ():
+            with self._news:
+                self.lines.append(Line(time.monotonic(), _COLOURS.sub("", text.rstrip())))
+                self._news.notify_all()
+
+    def wait(self, words: str, after: int = 0, limit: float = 20.0) -> Line:
+        """The first line from number `after` on that contains `words`. Raises PeerError."""
+        end = time.monotonic() + limit
+        with self._news:
+            while True:
+                for line in self.lines[after:]:
+                    if words in line.text:
+                        return line
+                if not self._news.wait(max(end - time.monotonic(), 0)) and time.monotonic() >= end:
+                    last = " | ".join(line.text for line in self.lines[-5:])
+                    raise PeerError(f"the peer did not say {words!r} within {limit:g} s; its last words: {last}")
+
+
+class Baresip:
+    """One baresip process. Use it as a context manager."""
+
+    def __init__(
+        self,
+        folder: Path,
+        account: str = "",
+        picture: Path | None = None,
+        size: tuple[int, int] = (640, 480),
+        rate: int = 25,
+        bit_rate: int = 1_000_000,
+    ) -> None:
+        """`account`: a line of its accounts file, {address} and {port} are its own; `picture`: a file that it sends."""
+        self.address, self.port, self._control = ADDRESS, free_port(), free_port()
+        self._folder = folder
+        self.log = Log()
+        folder.mkdir(parents=True, exist_ok=True)
+        default = "<sip:screen@{address}:{port};transport=udp>;regint=0;answermode=early;video_codecs=h264"
+        (folder / "accounts").write_text((account or default).format(address=self.address, port=self.port) + "\n")
+        (folder / "contacts").touch()
+        rtp = free_port() & ~1
+        values = {"width": size[0], "height": size[1], "rate": rate, "bit_rate": bit_rate, "rtp": rtp}
+        source = f"video_source avformat,{picture}" if picture else ""
+        (folder / "config").write_text(
+            _CONFIG.format(
+                address=self.address,
+                port=self.port,
+                control=self._control,
+                modules=_MODULES,
+                rtp_end=rtp + 40,
+                source=source,
+                **values,
+            )
+        )
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def process_id(self) -> int:
+        """The running process's number. Raises PeerError."""
+        if self._process is None:
+            raise PeerError("baresip is not running")
+        return self._process.pid
+
+    def __enter__(self) -> "Baresip":
+        """Start it. Raises PeerError, FileNotFoundError without the Debian packages baresip-core, baresip-ffmpeg."""
+        self._process = subprocess.Popen(
+            ["stdbuf", "-oL", "baresip", "-v", "-f", str(self._folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        self.log.read(self._process)
+        try:
+            self.log.wait(_READY)
+        except PeerError:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def registered(self, limit: float = 20.0) -> None:
+        """Wait until its registrar accepted it. Raises PeerError."""
+        self.log.wait("200 OK", limit=limit)
+
+    def dial(self, uri: str) -> None:
+        """Call `uri`."""
+        self.command("dial", uri)
+
+    def accept(self) -> None:
+        """Answer the call that rings."""
+        self.command("accept")
+
+    def hang_up(self) -> None:
+        """End or refuse the current call."""
+        self.command("hangup")
+
+    def first_frame(self, after: int = 0, limit: float = 20.0) -> float:
+        """When it had decoded its first frame (log lines from number `after` on). Raises PeerError."""
+        return self.log.wait(FIRST_FRAME, after, limit).at
+
+    def command(self, name: str, parameters: str = "") -> None:
+        """A command of its menu, over the control connection (netstring-framed JSON). Raises PeerError."""
+        message = json.dumps({"command": name, "params": parameters, "token": "1"}).encode()
+        with socket.create_connection((self.address, self._control), timeout=5) as connection:
+            connection.sendall(b"%d:%b," % (len(message), message))
+            _until(lambda: b'"response":true' in connection.recv(65536), f"baresip did not confirm {name}")
+
+
+def _until(done: Callable[[], bool], complaint: str, limit: float = 5.0) -> None:
+    end = time.monotonic() + limit
+    while not done():
+        if time.monotonic() > end:
+            raise PeerError(complaint)
