@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from hal.errors import IntercomError
 from sim.community import ADDRESS, free_port
@@ -138,7 +139,7 @@ class Baresip:
             raise PeerError("baresip is not running")
         return self._process.pid
 
-    def __enter__(self) -> "Baresip":
+    def __enter__(self) -> Self:
         """Start it. Raises PeerError, FileNotFoundError without the Debian packages baresip-core, baresip-ffmpeg."""
         self._process = subprocess.Popen(
             ["stdbuf", "-oL", "baresip", "-v", "-f", str(self._folder)],
