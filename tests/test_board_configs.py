@@ -10,7 +10,7 @@ import pytest
 from gpiozero import Device as GpioDevice
 from gpiozero.pins.mock import MockFactory
 
-from endpoints.config import KINDS, Board, load_board, load_people, load_site
+from endpoints.config import KINDS, load_board, load_people, load_site
 from endpoints.config.backends import device_problems
 from endpoints.config.keys import new_pair
 from endpoints.config.pins import pin_problems, pins
