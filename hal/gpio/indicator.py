@@ -58,6 +58,7 @@ class GpioIndicator:
     def close(self) -> None:
         """All lamps off; twice does no harm."""
         for lamp in self._lamps.values():
+            lamp.off()
             lamp.close()
         self._lamps = {}
 
