@@ -97,6 +97,12 @@ def display_and_uri(value: str) -> tuple[str, str]:
     return re.sub(r"\\(.)", r"\1", name or "").strip(), found["uri"].partition(";")[0].partition("?")[0]
 
 
+def info_digit(body: str) -> str:
+    """The digit of an INFO: ``Signal=5`` of application/dtmf-relay, or the bare digit of application/dtmf."""
+    found = re.search(r"^\s*(?:signal\s*=\s*)?([0-9A-Da-d*#])\s*$", body, re.IGNORECASE | re.MULTILINE)
+    return found.group(1) if found else ""
+
+
 def is_call_uri(uri: str) -> bool:
     """Whether `uri` can be put into a request line: sip or sips, nothing that breaks out of a header."""
     return bool(_CALL_URI.match(uri))

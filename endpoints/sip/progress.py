@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from endpoints.errors import SdpError
 from endpoints.sip import sdp
@@ -20,7 +21,7 @@ from endpoints.sip.agent import (
     SipEvent,
     VideoChanged,
 )
-from endpoints.sip.message import Message, display_and_uri
+from endpoints.sip.message import Message, display_and_uri, info_digit
 from media.description import VideoMedia
 
 log = logging.getLogger(__name__)
@@ -97,12 +98,18 @@ class CallProgress:
         """A request inside the dialog, or the CANCEL."""
         message = Message.parse(text)
         if message.method in ("CANCEL", "BYE"):
-            unconfirmed = message.method == "BYE" and self._sent_200 and not self.answered
-            self._elsewhere = self._elsewhere or message.answered_elsewhere or unconfirmed
+            self.ending(text)
         elif message.method in ("INVITE", "UPDATE") and message.sdp and (self.answered or self._sent_200):
             self._described(self._winner, message.sdp)
         elif message.method == "INFO":
             self._informed(message)
+
+    def ending(self, text: str) -> None:
+        """A CANCEL or BYE; one that comes before the ACK of our 200 is for the second of two who answered at once."""
+        message = Message.parse(text)
+        if message.method in ("CANCEL", "BYE"):
+            unconfirmed = message.method == "BYE" and self._sent_200 and not self.answered
+            self._elsewhere = self._elsewhere or message.answered_elsewhere or unconfirmed
 
     def _provisional(self, message: Message) -> None:
         tag, status = message.to_tag, message.status
@@ -128,9 +135,9 @@ class CallProgress:
         if message.content_type == MEDIA_CONTROL:
             if "picture_fast_update" in message.body:
                 self._tell(KeyFrameWanted(self.call))
-        elif message.content_type == "application/dtmf":
-            self.digit(message.body.strip()[:1], by_info=True)
-        elif message.content_type != "application/dtmf-relay":
+        elif message.content_type in ("application/dtmf", "application/dtmf-relay"):
+            self.digit(info_digit(message.body), "info")
+        else:
             self._tell(InfoReceived(self.call, message.content_type, message.body))
 
     def _read_video(self, description: str) -> VideoMedia | None:
@@ -149,10 +156,10 @@ class CallProgress:
 
     # --- what the SIP library reports -------------------------------------------------------------------------------
 
-    def digit(self, digit: str, by_info: bool) -> None:
-        """A DTMF digit came."""
+    def digit(self, digit: str, method: Literal["rfc4733", "info"]) -> None:
+        """A DTMF digit came; what is none is ignored."""
         if digit and digit.upper() in "0123456789*#ABCD":
-            self._tell(Dtmf(self.call, digit.upper(), "info" if by_info else "rfc4733"))
+            self._tell(Dtmf(self.call, digit.upper(), method))
 
     def accepted(self) -> None:
         """We sent the 200."""

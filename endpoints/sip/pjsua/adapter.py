@@ -155,7 +155,11 @@ class PjsuaAgent:
         if not call.reached:
             # A host that said nothing gets no CANCEL yet (RFC 3261 section 9.1): the library waits, the app does not.
             call.progress.finished(REQUEST_TERMINATED, "no answer from the other side")
-        self._worker.later(HANG_UP_LIMIT, lambda: call.progress.finished(REQUEST_TERMINATED, "hung up"))
+        finished = call.progress.finished  # not the call: a timer must not keep it alive
+        self._worker.later(HANG_UP_LIMIT, lambda: finished(REQUEST_TERMINATED, "hung up"))
+
+    def _hang_up_by_id(self, call: CallId) -> None:
+        self._hang_up(self._calls[call], "shutting down")
 
     def _ended(self, call: Call) -> None:
         self._calls.pop(call.progress.call, None)
@@ -221,10 +225,8 @@ class PjsuaAgent:
 
     def _turn(self) -> None:
         self._worker.turn(self._poll)
-        for call in self._calls.values():
-            if call.audio is not None and not call.audio_started and call.has_heard():
-                call.audio_started = True
-                self._emit(AudioStarted(call.progress.call))
+        for call in [one.progress.call for one in self._calls.values() if one.starts_to_hear()]:
+            self._emit(AudioStarted(call))
         # A call that ended inside a callback is freed here, outside of it.
         self._over.clear()
 
@@ -240,16 +242,15 @@ class PjsuaAgent:
 
     def _shut_down(self, stack: Stack) -> None:
         """Hang up, unregister, wait a moment for the others' agreement, free everything in the fixed order."""
-        for call in list(self._calls.values()):
-            self._worker.attempt(functools.partial(self._hang_up, call, "shutting down"))
+        for call in list(self._calls):
+            self._worker.attempt(functools.partial(self._hang_up_by_id, call))
         if self._registration.registered:
             self._worker.attempt(lambda: stack.register(False))
         limit = time.monotonic() + SHUT_DOWN_LIMIT
         while (self._calls or self._registration.registered) and time.monotonic() < limit:
             self._turn()
-        clean = not self._calls
-        for call in self._calls.values():
-            call.progress.finished(0, "shut down")
+        for progress in [call.progress for call in self._calls.values()]:
+            progress.finished(0, "shut down")
         self._calls.clear()
         self._over.clear()
-        stack.close(clean)
+        stack.close()

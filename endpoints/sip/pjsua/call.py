@@ -31,6 +31,8 @@ class Call(pj.Call):  # type: ignore[misc]
         self.audio_started = False
         self._session_id = session_id
         self._port = port
+        self._answer: tuple[str, str] | None = None
+        self._agreed = number < 0
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
@@ -43,13 +45,21 @@ class Call(pj.Call):  # type: ignore[misc]
     def ring(self, video: VideoMedia | None) -> None:
         """183 with SDP if there is a picture to agree on, else 180."""
         self.progress.local = video
-        self.answer(call_options(self._headers(), 183 if self.progress.can_show else 180))
+        options = call_options(self._headers(), 183 if self.progress.can_show else 180)
+        self.answer(self._described(options) if self.progress.can_show else options)
 
     def accept(self, video: VideoMedia | None) -> None:
         """200; the description that a 183 had is repeated by the library."""
         self.progress.local = video
         self.progress.accepted()
-        self.answer(call_options(self._headers(), 200))
+        self.answer(self._described(call_options(self._headers(), 200)))
+
+    def _described(self, options: Any) -> Any:
+        """The library made its answer when the INVITE came; only now we know our picture, and and may say it once."""
+        if self._answer:
+            options.sdp.wholeSdp = self.progress.describe(*self._answer)
+            self._answer, self._agreed = None, True
+        return options
 
     def refuse(self, code: int) -> None:
         """A final refusal of an incoming call."""
@@ -130,21 +140,29 @@ class Call(pj.Call):  # type: ignore[misc]
     @guarded
     def onCallState(self, prm: Any) -> None:  # noqa: N802
         info = self.getInfo()
+        self._read(prm.e)
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self.progress.confirmed()
             self.connect_audio()
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
-            self._read_reason(prm.e)
             self.progress.finished(int(info.lastStatusCode), str(info.lastReason))
             self.on_end(self)
 
-    def _read_reason(self, event: Any) -> None:
-        if event.type == pj.PJSIP_EVENT_TSX_STATE and event.body.tsxState.type == pj.PJSIP_EVENT_RX_MSG:
-            self.progress.requested(str(event.body.tsxState.src.rdata.wholeMsg))
+    def _read(self, event: Any) -> None:
+        """The message behind a change of state; `onCallTsxState` shows it only afterwards."""
+        if event.type != pj.PJSIP_EVENT_TSX_STATE or event.body.tsxState.type != pj.PJSIP_EVENT_RX_MSG:
+            return
+        text = str(event.body.tsxState.src.rdata.wholeMsg)
+        if not text.startswith("SIP/"):
+            self.progress.ending(text)
+        elif event.body.tsxState.tsx.method == "INVITE":
+            self.progress.responded(text)
 
     @guarded
     def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802
         ours, remote = _text(prm.sdp), _text(prm.remSdp)
+        if remote and not self._agreed:
+            self._answer = (ours, remote)
         changed = self.progress.describe(ours, remote)
         if changed and changed != ours:
             prm.sdp.wholeSdp = changed
@@ -155,7 +173,8 @@ class Call(pj.Call):  # type: ignore[misc]
 
     @guarded
     def onDtmfDigit(self, prm: Any) -> None:  # noqa: N802
-        self.progress.digit(str(prm.digit), by_info=prm.method == pj.PJSUA_DTMF_METHOD_SIP_INFO)
+        if prm.method == pj.PJSUA_DTMF_METHOD_RFC2833:
+            self.progress.digit(str(prm.digit), "rfc4733")
 
     # --- sound ------------------------------------------------------------------------------------------------------
 
@@ -181,9 +200,12 @@ class Call(pj.Call):  # type: ignore[misc]
             sound.startTransmit(port)
             port.startTransmit(sound)
 
-    def has_heard(self) -> bool:
-        """Whether sound of the other side arrived since the voice path was connected."""
-        return self.audio is not None and int(self.getStreamStat(self.audio).rtcp.rxStat.pkt) > 0
+    def starts_to_hear(self) -> bool:
+        """True once: when the first sound arrived after the voice path was connected."""
+        if self.audio is None or self.audio_started or self.getStreamStat(self.audio).rtcp.rxStat.pkt == 0:
+            return False
+        self.audio_started = True
+        return True
 
 
 def _text(description: Any) -> str:

@@ -10,6 +10,8 @@ from endpoints.sip.pjsua.native import can_read_vectors, read_vector, vector_add
 from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
 
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO}
+_EXPECTED = ("PJMEDIA_EINVALIMEDIATYPE", "PJMEDIA_EUNSUPMEDIATYPE")
+"""Said of each of our video sections: the library plans sound there."""
 FRAME_BYTES = 2 * FRAME_SAMPLES
 """A frame of the voice path, s16le."""
 
@@ -21,11 +23,12 @@ class LogBridge(pj.LogWriter):  # type: ignore[misc]
         super().__init__()
         self._log = logging.getLogger("pj")
         level = self._log.getEffectiveLevel()
-        self.pj_level = 4 if level <= logging.DEBUG else 3 if level <= logging.INFO else 2
+        self.pj_level = 4 if level <= logging.DEBUG else 2
 
     @guarded
     def write(self, entry: Any) -> None:
-        self._log.log(_LEVELS.get(entry.level, logging.DEBUG), "%s", entry.msg.strip())
+        if not any(expected in entry.msg for expected in _EXPECTED):
+            self._log.log(_LEVELS.get(entry.level, logging.DEBUG), "%s", entry.msg.strip())
 
 
 class Endpoint(pj.Endpoint):  # type: ignore[misc]

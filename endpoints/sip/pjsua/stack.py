@@ -34,7 +34,7 @@ class Stack:
         try:
             self._open(on_registration, on_call)
         except pj.Error as error:
-            self.close(clean=False)
+            self.close()
             raise SipError(f"SIP over {settings.transport} cannot be opened: {error.reason}") from None
 
     def _open(self, on_registration: Callable[[int, str, bool], None], on_call: Callable[[int, str], None]) -> None:
@@ -81,8 +81,8 @@ class Stack:
         """The machine's address changed: new sockets, new Contact, calls told by re-INVITE."""
         self._endpoint.handleIpChange(pj.IpChangeParam())
 
-    def close(self, clean: bool) -> None:
-        """Free everything; calls must be gone before. `clean` false: send nothing more, wait for nobody."""
+    def close(self) -> None:
+        """Free everything, send nothing more, wait for nobody; no `Call` may be left."""
         self.port = None
         if self._account is not None:
             with contextlib.suppress(pj.Error):
@@ -91,5 +91,5 @@ class Stack:
         # A binding's object that outlives the library aborts the process.
         gc.collect()
         if self._endpoint is not None:
-            self._endpoint.libDestroy(0 if clean else pj.PJSUA_DESTROY_NO_NETWORK)
+            self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
             self._endpoint = None
