@@ -74,6 +74,16 @@ class EncoderCounters:
     bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A picture to encode as if taken `at`: a picture that is sent again is one of now."""
+
+    picture: Picture
+    at: float
+    key: bool
+    sinks: tuple[VideoSink, ...]
+
+
 class VideoEncoder:
     """Encodes the camera for its sinks. `attach`, `detach` and `key_frame` may be called from any thread."""
 
@@ -210,20 +220,19 @@ class VideoEncoder:
     # --- encoder thread ----------------------------------------------------------------------------------------------
 
     def _encode_pictures(self) -> None:
-        while (work := self._next_picture()) is not None:
-            picture, key, sinks = work
-            packet = self._encode_or_complain(picture, key)
+        while (work := self._next_work()) is not None:
+            packet = self._encode_or_complain(work)
             if packet is not None:
-                self._deliver(packet, sinks)
+                self._deliver(packet, work.sinks)
 
-    def _next_picture(self) -> tuple[Picture, bool, tuple[VideoSink, ...]] | None:
-        """Wait for the next picture to encode, and whether as a key frame; None when closing."""
+    def _next_work(self) -> _Work | None:
+        """Wait until there is something to encode; None when closing."""
         with self._changed:
             while not self._closing:
                 now = time.monotonic()
                 due = self._due(now)
                 if due <= now and self._latest is not None:
-                    return self._latest, self._key_due(now), self._sinks
+                    return self._claim(self._latest, now)
                 self._changed.wait(None if due == float("inf") else max(due - now, 0.001))
             return None
 
@@ -236,13 +245,14 @@ class VideoEncoder:
         still = self._last_encoded + STILL_INTERVAL
         return still if self._key_at is None else min(still, self._key_at)
 
-    def _key_due(self, now: float) -> bool:
-        """Whether this picture has to be a key frame; clears what made it due."""
+    def _claim(self, picture: Picture, now: float) -> _Work:
+        """Take the latest picture and the wish for a key frame. Under the lock."""
         key = now - self._last_key >= self._settings.key_interval or (self._key_at is not None and self._key_at <= now)
-        self._fresh, self._last_encoded = False, now
         if key:
             self._key_at, self._last_key = None, now
-        return key
+        at = picture.taken if self._fresh else now
+        self._fresh, self._last_encoded = False, now
+        return _Work(picture, at, key, self._sinks)
 
     def _want_key(self, now: float, spacing: float) -> None:
         """A key frame is wanted, at least `spacing` seconds after the last one. Under the lock."""
@@ -250,10 +260,10 @@ class VideoEncoder:
         self._key_at = at if self._key_at is None else min(at, self._key_at)
         self._changed.notify_all()
 
-    def _encode_or_complain(self, picture: Picture, key: bool) -> EncodedPicture | None:
+    def _encode_or_complain(self, work: _Work) -> EncodedPicture | None:
         """The encoded picture; a failure is logged once until a picture succeeds again."""
         try:
-            packet = self._encode(picture, key)
+            packet = self._encode(work)
         except MediaError as error:
             if not self._complained:
                 log.error("a picture was not encoded: %s", error)
@@ -263,19 +273,19 @@ class VideoEncoder:
         self._complained = False
         return packet
 
-    def _encode(self, picture: Picture, key: bool) -> EncodedPicture | None:
+    def _encode(self, work: _Work) -> EncodedPicture | None:
         codec = self._codec
         if codec is None:
             return None
-        fill(self._frame, picture)
-        self._last_pts = max(self._last_pts + 1, round((picture.taken - self._epoch) * CLOCK_RATE))
-        data, is_key = codec.encode(self._frame, self._last_pts, key)
+        fill(self._frame, work.picture)
+        self._last_pts = max(self._last_pts + 1, round((work.at - self._epoch) * CLOCK_RATE))
+        data, is_key = codec.encode(self._frame, self._last_pts, work.key)
         if not data:
             return None
         self.counters.encoded += 1
         self.counters.key_frames += is_key
         self.counters.bytes += len(data)
-        return EncodedPicture(data, self._last_pts, is_key, picture.taken)
+        return EncodedPicture(data, self._last_pts, is_key, work.picture.taken)
 
     def _deliver(self, packet: EncodedPicture, sinks: Iterable[VideoSink]) -> None:
         for sink in sinks:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from media import rtcp
-from media.description import CLOCK_RATE, SrtpKey, VideoMedia
+from media.description import SrtpKey, VideoMedia
 from media.encoder import EncodedPicture, VideoSink
 from media.errors import MediaError, PacketError
 from media.rtp_destination import Destination, UnusableDestination, destination
@@ -65,7 +65,7 @@ class RtpFanout:
         self._destinations: dict[str, Destination] = {}
         self._by_payload_type: dict[int, tuple[Destination, ...]] = {}
         self._history = SentPackets()
-        self._last_timestamp, self._last_taken, self._next_report = 0, 0.0, 0.0
+        self._next_report = 0.0
         self._counters = dict.fromkeys(COUNTERS, 0)
         self._wake, self._woken = socket.socketpair()
         self._feedback = threading.Thread(target=self._serve, name="video-feedback", daemon=True)
@@ -142,10 +142,10 @@ class RtpFanout:
                 self._history.key_frame(_sequence(packets[0]), now)
             for plain in packets:
                 self._send_packet(plain, now)
-            self._last_timestamp, self._last_taken = int.from_bytes(packets[-1][4:8], "big"), packet.taken
             self._counters["pictures"] += 1
             if now >= self._next_report:
-                self._send_reports(now)
+                self._send_reports(int.from_bytes(packets[-1][4:8], "big"))
+                self._next_report = now + REPORT_SECONDS
 
     def _send_packet(self, plain: bytes, now: float) -> None:
         sent = SentPacket(_sequence(plain), now, plain, {})
@@ -173,9 +173,8 @@ class RtpFanout:
                 receiver.failures += 1
                 self._counters["send_failures"] += 1
 
-    def _send_reports(self, now: float) -> None:
-        elapsed = round((now - self._last_taken) * CLOCK_RATE)
-        timestamp = self._last_timestamp + elapsed
+    def _send_reports(self, timestamp: int) -> None:
+        """`timestamp`: of the picture that was sent just now."""
         counters = self._counters
         plain = rtcp.sender_report(self._ssrc, self._cname, timestamp, counters["packets"], counters["octets"])
         data = self._protector.rtcp(plain)
@@ -184,7 +183,6 @@ class RtpFanout:
                 self._sockets.rtcp.sendto(data, receiver.rtcp)
             except OSError:
                 receiver.failures += 1
-        self._next_report = now + REPORT_SECONDS
 
     # --- destinations ------------------------------------------------------------------------------------------------
 
