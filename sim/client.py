@@ -122,6 +122,7 @@ class Community:
 
     facts: Facts
     devices: dict[str, DeviceClient]
+    _http: httpx.Client
 
     @classmethod
     def of(cls, ready_file: Path) -> "Community":
@@ -136,7 +137,8 @@ class Community:
             )
             for each in facts["devices"]
         }
-        return cls(facts, devices)
+        any_device = next(iter(facts["devices"]))["control"]
+        return cls(facts, devices, httpx.Client(base_url=httpx.URL(any_device).join("/"), headers=headers, timeout=30))
 
     def __getitem__(self, name: str) -> DeviceClient:
         return self.devices[name]
@@ -146,15 +148,20 @@ class Community:
         """All devices that ring when a visitor calls."""
         return [device for device in self.devices.values() if device.role in ("indoor-unit", "phone")]
 
+    def fault(self, fault: str) -> None:
+        """Break something that belongs to nobody's device, or mend it: "homelink-down", "homelink-up"."""
+        self._http.post("community/faults", json={"fault": fault}).raise_for_status()
+
     def close(self) -> None:
         """Let go of all devices."""
+        self._http.close()
         for device in self.devices.values():
             device.close()
 
 
 @contextmanager
 def simulator(folder: Path, *options: str, limit: float = 90) -> Iterator[Community]:
-    """A simulator of our own in a process of its own, ended with the block; its log lies in `folder`. Raises NotSeen."""
+    """A simulator in a process of its own, ended with the block; its log lies in `folder`. Raises NotSeen."""
     ready, log = folder / "ready.json", folder / "sim.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

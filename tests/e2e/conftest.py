@@ -1,0 +1,45 @@
+"""One community for each way of talking, shared by the visits of a session."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sim.client import Community, simulator
+from tests.e2e.visits import all_at_rest
+
+
+@pytest.fixture(scope="session")
+def _secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
+    with simulator(tmp_path_factory.mktemp("secure"), "--silent") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _plain_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
+    with simulator(tmp_path_factory.mktemp("plain"), "--silent", "--plain-udp") as running:
+        yield running
+
+
+@pytest.fixture
+def community(_secure: Community) -> Iterator[Community]:
+    """TLS and SRTP, everybody at rest before and after."""
+    yield from _at_rest(_secure)
+
+
+@pytest.fixture
+def plain(_plain_run: Community) -> Iterator[Community]:
+    """UDP and plain RTP, for guests; everybody at rest before and after."""
+    yield from _at_rest(_plain_run)
+
+
+def _at_rest(running: Community) -> Iterator[Community]:
+    all_at_rest(running)
+    yield running
+    all_at_rest(running)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """For a guest's files."""
+    return tmp_path

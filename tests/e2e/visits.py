@@ -1,0 +1,83 @@
+"""What people do and see in a visit, in the words of the flows."""
+
+import io
+import time
+
+from PIL import Image
+
+from sim import clock
+from sim.client import Community, DeviceClient, Happened
+
+FLAT = "301"
+LIMIT = 15.0
+OLD = 1500.0
+"""Milliseconds after which a shown picture is not live any more, on a slow machine too."""
+
+
+def all_at_rest(community: Community) -> None:
+    """Nobody rings, talks or shows a sign; what happened before is forgotten."""
+    for device in community.devices.values():
+        _settle(device)
+        device.forget()
+
+
+def _settle(device: DeviceClient) -> None:
+    end = time.monotonic() + LIMIT
+    while (phase := device.state().get("phase")) != "idle":
+        if time.monotonic() > end:
+            raise AssertionError(f"{device.name} stays {phase}")
+        if phase in ("ringing", "talking", "answering", "calling", "dialling"):
+            _end(device)
+        device.events(device.seen, 0.3)
+        device.forget()
+
+
+def _end(device: DeviceClient) -> None:
+    if device.role == "door-station":
+        device.type("*")
+    else:
+        device.press("hangup")
+
+
+def dial(community: Community, keys: str = f"{FLAT}#") -> DeviceClient:
+    """The visitor dials; gives the door station."""
+    door = community["door1"]
+    door.type(keys)
+    return door
+
+
+def rings_everywhere(community: Community) -> None:
+    """Every screen of the home rings."""
+    for screen in community.screens:
+        screen.wait_for("ringing", LIMIT)
+
+
+def sees_the_visitor(screen: DeviceClient) -> float:
+    """The screen shows the camera's picture of now; gives its age in ms."""
+    screen.wait_for("first-picture", LIMIT)
+    stamped = shown_clock(screen)
+    assert stamped is not None, f"{screen.name}: the picture has no clock, it is not what the camera saw"
+    age = time.monotonic() * 1000 - stamped
+    assert 0 <= age < OLD, f"{screen.name} shows a picture that is {age:.0f} ms old"
+    return age
+
+
+def shown_clock(screen: DeviceClient) -> int | None:
+    """Milliseconds of the clock in the shown picture."""
+    return clock.read_image(Image.open(io.BytesIO(screen.picture().content)))
+
+
+def ended(device: DeviceClient, outcome: str) -> Happened:
+    """The device's call ended that way."""
+    return device.wait_for("ended", LIMIT, outcome=outcome)
+
+
+def talks(*devices: DeviceClient) -> None:
+    """These hear each other."""
+    for device in devices:
+        device.wait_for("audio-started", LIMIT)
+
+
+def phases(community: Community) -> dict[str, str]:
+    """Where everybody stands."""
+    return {name: str(device.state().get("phase")) for name, device in community.devices.items()}
