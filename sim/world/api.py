@@ -4,16 +4,20 @@ import asyncio
 import hmac
 import io
 import wave
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 
 from hal.microphone import SAMPLE_RATE
 from sim.world.device import Device
 from sim.world.errors import NoAnswer, NotPossible, NotThere
+from sim.world.live import add_live
 from sim.world.pictures import jpeg
 from sim.world.screens import screen_png
 from sim.world.sound import Recording
@@ -21,6 +25,8 @@ from sim.world.world import DEVICE_FAULTS, WORLD_FAULTS, World
 
 STATUS: dict[type[Exception], int] = {NotThere: 404, NotPossible: 409, NoAnswer: 504, ValueError: 422}
 LONGEST_WAIT = 60.0
+PAGE = Path(__file__).parent.parent / "page"
+POLICY = "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws:; frame-ancestors 'none'"
 
 Answer = dict[str, Any]
 
@@ -138,16 +144,16 @@ async def events(
 async def screen(device: AnyDevice) -> Response:
     """What the device's display shows now; of a door station its panel with the camera's picture."""
     image = await asyncio.to_thread(screen_png, device)
-    return Response(image, media_type="image/png", headers={"Cache-Control": "no-store"})
+    return Response(image, media_type="image/png")
 
 
 @devices.get("/picture.jpg", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
 async def picture(device: AnyDevice) -> Response:
     """The live picture alone, of a screen or of a camera."""
-    shown = device.camera.latest() if device.camera else device.picture()
+    shown = device.live_picture()
     if not shown:
         raise NotThere(f"{device.name} shows no picture now")
-    headers = {"Cache-Control": "no-store", "X-Taken-Ms": f"{shown.taken * 1000:.3f}"}
+    headers = {"X-Taken-Ms": f"{shown.taken * 1000:.3f}"}
     return Response(await asyncio.to_thread(jpeg, shown, 95), media_type="image/jpeg", headers=headers)
 
 
@@ -192,7 +198,7 @@ def _sound(recording: Recording, seconds: float) -> Response:
         out.setsampwidth(2)
         out.setframerate(SAMPLE_RATE)
         out.writeframes(sound)
-    headers = {"Cache-Control": "no-store", "X-Begin-Ms": f"{begin * 1000 / SAMPLE_RATE:.3f}"}
+    headers = {"X-Begin-Ms": f"{begin * 1000 / SAMPLE_RATE:.3f}"}
     return Response(file.getvalue(), media_type="audio/wav", headers=headers)
 
 
@@ -211,7 +217,20 @@ def make_app(world: World, token: str) -> FastAPI:
     for router in (devices, community):
         app.include_router(router, dependencies=[token_check(token)])
     app.add_api_route("/devices/{name}/openapi.json", _device_openapi, include_in_schema=False)
+    add_live(app)
+    app.middleware("http")(_guard)
+    app.mount("/", StaticFiles(directory=PAGE, html=True))
     return app
+
+
+async def _guard(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    """The page runs only its own code, and no other page may show it."""
+    response = await answer(request)
+    if not request.url.path.startswith("/docs"):  # FastAPI's own page brings its scripts from elsewhere
+        response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 async def _device_openapi(request: Request, name: str) -> Answer:

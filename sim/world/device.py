@@ -183,6 +183,18 @@ class Device:
         number = self.screen.sequence
         return number if number > self.scene_after else 0
 
+    def live_number(self) -> int:
+        """The number of the live picture of screen or camera, 0 while there is none."""
+        if self.camera:
+            return self.camera.number if self.camera.active else 0
+        return self.picture_number()
+
+    def live_picture(self) -> Picture | None:
+        """A copy of the live picture of screen or camera."""
+        if self.camera:
+            return self.camera.latest() if self.camera.active else None
+        return self.picture()
+
     def scene_facts(self) -> dict[str, object]:
         """The words on the screen, for JSON."""
         scene = self.scene
@@ -193,6 +205,8 @@ class Device:
         facts: dict[str, Any] = {"name": self.name, "role": self.role, "flat": self.flat, "running": self.running}
         facts["buttons"] = self.buttons()
         facts["faults"] = sorted(self.faults)
+        if self.camera:
+            facts["camera"] = {"on": self.camera.active}
         if "lock" in self.parts:
             facts["lock"] = {"unlocked": self.lock.unlocked, "kind": self.lock.kind}
         if "indicator" in self.parts:

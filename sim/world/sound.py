@@ -61,6 +61,8 @@ class Room:
         self.microphone: SoundTrack | None = None
         self.speaker: SoundTrack | None = None
         self.person: Person | None = None
+        self.visitors: set[int] = set()
+        """Pages whose user speaks here; then the simulated person is silent."""
         self.echo = 0.0
         """How much of the loudspeaker comes back into the microphone, 0 to 1."""
         self.heard, self.said = Recording(), Recording()
@@ -106,7 +108,7 @@ class Room:
 
     def _let_speak(self, now: int) -> None:
         person = self.person
-        if person and now >= self._next_speech:
+        if person and not self.visitors and now >= self._next_speech:
             self.say(person.speech)
             self._next_speech = now + len(person.speech) // 2 + int(person.pause * SAMPLE_RATE)
 

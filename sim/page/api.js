@@ -1,0 +1,90 @@
+// Talks to the simulator: requests with the token, and one WebSocket for pictures and events.
+
+const KEY = "intercom-token";
+export const token = takeToken();
+
+/** The token stands behind the # of the address, or is remembered from before for this tab. */
+function takeToken() {
+  const given = location.hash.slice(1);
+  if (given) {
+    sessionStorage.setItem(KEY, given);
+    history.replaceState(null, "", location.pathname);
+  }
+  return sessionStorage.getItem(KEY) ?? "";
+}
+
+export const protocols = ["intercom", token];
+
+export function socketAddress(path) {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+}
+
+/** GET without a body, else POST it as JSON. Throws an Error whose message is a sentence for the user. */
+export async function request(path, body) {
+  const headers = { Authorization: `Bearer ${token}` };
+  const options = { headers };
+  if (body !== undefined) {
+    options.method = "POST";
+    options.body = JSON.stringify(body);
+    headers["Content-Type"] = "application/json";
+  }
+  const answer = await fetch(path, options);
+  const facts = await answer.json().catch(() => ({}));
+  if (!answer.ok) {
+    throw new Error(typeof facts.detail === "string" ? facts.detail : `The simulator answered ${answer.status}.`);
+  }
+  return facts;
+}
+
+/** Keeps a WebSocket to the simulator open; comes back by itself. */
+export class Live {
+  /** @param on {community, device, event, picture, link}: what to call with what arrives */
+  constructor(on) {
+    this.on = on;
+    this.names = [];
+    document.addEventListener("visibilitychange", () => this.watch());
+    this.connect();
+  }
+
+  connect() {
+    const socket = new WebSocket(socketAddress("/live"), protocols);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => (typeof data === "string" ? this.told(JSON.parse(data)) : this.shown(data));
+    socket.onclose = (event) => {
+      this.on.link(event.code === 4401 ? "refused" : "down");
+      if (event.code !== 4401) setTimeout(() => this.connect(), 1000);
+    };
+    this.socket = socket;
+  }
+
+  told(message) {
+    if (message.type === "community") {
+      this.names = message.devices.map((device) => device.name);
+      this.watch();
+      this.on.link("up");
+    }
+    this.on[message.type](message);
+  }
+
+  async shown(data) {
+    const name = this.names[new Uint8Array(data, 0, 1)[0]];
+    if (data.byteLength === 1) {
+      this.on.picture(name, null);
+      return;
+    }
+    try {
+      this.on.picture(name, await createImageBitmap(new Blob([new Uint8Array(data, 1)], { type: "image/jpeg" })));
+    } finally {
+      this.send({ shown: name });
+    }
+  }
+
+  /** A page that nobody sees costs nothing. */
+  watch() {
+    this.send({ watch: document.hidden ? [] : this.names });
+  }
+
+  send(message) {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+}

@@ -1,0 +1,97 @@
+// The street side: the door station's panel, its lamp and lock, and the door itself.
+
+import { request } from "./api.js";
+
+const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
+const NAMES = { "*": "star", "#": "hash" };
+const SIGNALS = {
+  calling: "Ringing", talking: "Please speak", unlocked: "Please come in", refused: "Not possible",
+  alarm: "Alarm", fault: "Out of order",
+};
+const FORGET = 8000;
+
+const $ = (id) => document.getElementById(id);
+
+export class Door {
+  constructor(name, act) {
+    this.path = `/devices/${name}`;
+    this.act = act;
+    this.keys = new Map(KEYS.map((key) => [key, this.keyButton(key)]));
+    $("keys").replaceChildren(...this.keys.values());
+    $("ring").onclick = () => this.press("call");
+    $("exit").onclick = () => this.press("exit");
+    $("push").onclick = () => act(request(`${this.path}/door`, { open: !this.open }));
+    addEventListener("keydown", (event) => this.keyboard(event));
+  }
+
+  keyButton(key) {
+    const button = document.createElement("button");
+    button.textContent = key;
+    button.setAttribute("aria-label", NAMES[key] ?? key);
+    button.onclick = () => this.type(key);
+    return button;
+  }
+
+  /** Digits work everywhere on the page; Enter calls unless something else has it. */
+  keyboard(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("select, input")) return;
+    if (this.keys.has(event.key) && !event.repeat) this.type(event.key);
+    else if (event.key === "Enter" && !event.target.closest?.("button, summary, a")) this.press("call");
+    else return;
+    event.preventDefault();
+  }
+
+  type(key) {
+    const button = this.keys.get(key);
+    button.classList.add("down");
+    setTimeout(() => button.classList.remove("down"), 120);
+    this.act(request(`${this.path}/keypad`, { keys: key }));
+  }
+
+  press(button) {
+    this.act(request(`${this.path}/buttons/${button}`, {}));
+  }
+
+  /** What the display of the keypad shows is what was typed since the last # or *, for a while. */
+  event({ event, facts }) {
+    if (event !== "key") return;
+    clearTimeout(this.forget);
+    const typed = $("typed");
+    if (this.done || facts.key === "*") typed.value = "";
+    this.done = facts.key === "#";
+    if (facts.key !== "*" && facts.key !== "#") typed.value = (typed.value + facts.key).slice(-8);
+    this.forget = setTimeout(() => { typed.value = ""; }, FORGET);
+  }
+
+  update(device) {
+    $("lamp").dataset.signal = device.indicator ?? "";
+    $("signal").value = device.running ? SIGNALS[device.indicator] ?? "Welcome" : "Without power";
+    const unlocked = device.lock?.unlocked ?? false;
+    $("lock").classList.toggle("unlocked", unlocked);
+    $("lock").querySelector("use").setAttribute("href", unlocked ? "#i-unlock" : "#i-lock");
+    $("lock").querySelector("span").textContent = unlocked ? "Unlocked" : "Locked";
+    this.open = device.door_contact?.open ?? false;
+    $("leaf").classList.toggle("open", this.open);
+    $("ajar").textContent = this.open ? "The door stands open" : "The door is closed";
+    $("push").querySelector("span").textContent = this.open ? "Let it close" : "Push the door";
+    $("push").disabled = !this.open && !unlocked;
+    $("exit").disabled = !device.buttons.includes("exit");
+    $("ring").disabled = !device.buttons.includes("call");
+  }
+
+  picture(bitmap) {
+    const eye = $("eye");
+    eye.parentElement.classList.toggle("live", bitmap !== null);
+    if (bitmap) draw(eye, bitmap);
+  }
+}
+
+/** Puts a picture on a canvas of the same size. */
+export function draw(canvas, bitmap) {
+  if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+  }
+  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  bitmap.close();
+}
