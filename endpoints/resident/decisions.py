@@ -88,7 +88,7 @@ def _limit(state: Resident) -> float:
 def _signs(before: Resident, after: Resident) -> tuple[ResidentAction, ...]:
     tone = (Tone(tone_of(after)),) if tone_of(after) != tone_of(before) else ()
     show = (ShowScene(scene_of(after)),) if scene_of(after) != scene_of(before) else ()
-    return (*tone, *show)
+    return (*show, *tone)
 
 
 # --- a call comes ---------------------------------------------------------------------------------------------------

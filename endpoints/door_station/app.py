@@ -1,0 +1,222 @@
+"""The door station at work: does what the decisions say, and tells the service port."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from endpoints.addresses import media_address
+from endpoints.door_station import actions as do
+from endpoints.door_station.decisions import next_step
+from endpoints.door_station.events import CallFailed, CallPlaced, CodeChecked, DoorEvent, UnlockGranted
+from endpoints.door_station.pictures import Pictures
+from endpoints.door_station.state import Door, Rules, signal_of
+from endpoints.errors import SipError
+from endpoints.events import CancelTimer, Complain, DeviceLost, HangUp, Publish, StartTimer, Tone
+from endpoints.runtime import Loop, Machine, process_figures
+from endpoints.sip.agent import CallId, SipAgent
+from endpoints.sip.message import new_session_id
+from endpoints.unlock import CHALLENGE_HEADER, RESULT_TYPE, AttemptLog, Result, UnlockJudge, Verdict
+from hal.errors import HalError
+from hal.indicator import Indicator
+from hal.relay import Relay
+from hal.service_port import Facts, ServicePort
+from media.errors import MediaError
+from media.voice import Voice
+
+log = logging.getLogger(__name__)
+
+LOCK_FAILED = "lock-failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Whom a flat number calls, and the public keys of the devices that may open the door there."""
+
+    name: str
+    uri: str
+    keys: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a door station is made of; who makes them also closes them."""
+
+    agent: SipAgent
+    voice: Voice
+    pictures: Pictures
+    lock: Relay
+    indicator: Indicator | None
+    port: ServicePort | None
+    attempts: AttemptLog
+    judge: UnlockJudge
+    whose_code: Callable[[str], str]
+    """The name whose door code this is, "" for nobody's; takes its time."""
+    background: Executor
+    homes: Mapping[str, Home]
+    address: str
+    """Where pictures are sent from; an unspecified address means the one towards the home."""
+
+
+class DoorApp:
+    """One door station."""
+
+    def __init__(self, parts: Parts, rules: Rules, loop: Loop) -> None:
+        self._parts, self._loop = parts, loop
+        self._machine: Machine[Door, DoorEvent, do.DoorAction] = Machine(
+            Door(rules), next_step, self._perform, self._tell_phase
+        )
+        self._asked: tuple[CallId, Verdict] | None = None
+        """The unlock request that the next pulse of the lock answers."""
+        self._does = self._table()
+
+    @property
+    def state(self) -> Door:
+        """What the door station knows; from any thread."""
+        return self._machine.state
+
+    def open(self) -> None:
+        """Show the first signal and answer the service port's questions."""
+        self._show(do.Show(signal_of(self.state)))
+        if self._parts.port is not None:
+            self._parts.port.provide("state", self._state_facts)
+            self._parts.port.provide("stats", self._figures)
+
+    def handle(self, event: Any) -> None:
+        """Take one event of the loop."""
+        self._machine.handle(event)
+
+    def close(self) -> None:
+        """End the visit, if there is one."""
+        if self.state.in_visit:
+            self._parts.agent.hang_up(self.state.call, "the door station is switched off")
+        self._end_visit(do.EndVisit())
+
+    # --- doing ------------------------------------------------------------------------------------------------------
+
+    def _perform(self, action: do.DoorAction) -> DoorEvent | None:
+        return self._does[type(action)](action)
+
+    def _table(self) -> dict[type, Callable[[Any], DoorEvent | None]]:
+        pictures, voice, loop = self._parts.pictures, self._parts.voice, self._loop
+        return {
+            do.Call: self._call,
+            do.SendVideo: lambda action: pictures.send(action.to_tag, action.video),
+            do.StopVideo: lambda action: pictures.stop(action.to_tag),
+            do.KeepOnly: lambda action: pictures.keep_only(action.to_tag),
+            do.KeyFrame: lambda action: pictures.key_frame(),
+            do.StartVoice: lambda action: voice.start(),
+            do.EndVisit: self._end_visit,
+            do.CheckCode: self._check_code,
+            do.JudgeUnlock: self._judge,
+            do.PulseLock: self._pulse,
+            do.NoteRefusal: self._note_refusal,
+            do.Show: self._show,
+            StartTimer: lambda action: loop.start_timer(action.name, action.seconds),
+            CancelTimer: lambda action: loop.cancel_timer(action.name),
+            Tone: lambda action: voice.tone(action.name),
+            HangUp: lambda action: self._parts.agent.hang_up(action.call, action.reason),
+            Publish: lambda action: self._publish(action.event, action.facts),
+            Complain: lambda action: log.warning("%s", action.sentence),
+        }
+
+    def _call(self, action: do.Call) -> DoorEvent:
+        home, session_id = self._parts.homes[action.flat], new_session_id()
+        challenge = self._parts.judge.begin(session_id, action.flat, home.keys)
+        try:
+            video = self._parts.pictures.begin(media_address(self._parts.address, home.uri))
+        except MediaError as error:
+            log.error("this visit has no picture: %s", error)
+            video = None
+        try:
+            return CallPlaced(self._parts.agent.call(home.uri, video, session_id, {CHALLENGE_HEADER: challenge}))
+        except SipError as error:
+            log.error("flat %s cannot be called: %s", action.flat, error)
+            return CallFailed(str(error))
+
+    def _end_visit(self, action: do.EndVisit) -> None:
+        self._parts.pictures.end()
+        self._parts.voice.stop()
+        self._parts.judge.end()
+
+    def _show(self, action: do.Show) -> None:
+        if self._parts.indicator is not None:
+            self._parts.indicator.show(action.signal)
+
+    # --- the lock ---------------------------------------------------------------------------------------------------
+
+    def _check_code(self, action: do.CheckCode) -> None:
+        check = self._parts.background.submit(self._parts.whose_code, action.code)
+        check.add_done_callback(self._code_checked)
+
+    def _code_checked(self, check: Future[str]) -> None:
+        if not check.cancelled():
+            self._loop.post(CodeChecked(check.result()))
+
+    def _judge(self, action: do.JudgeUnlock) -> DoorEvent | None:
+        verdict = self._parts.judge.judge(action.body, action.in_call)
+        if verdict.result.granted:
+            self._asked = (action.call, verdict)
+            return UnlockGranted(verdict.device)
+        self._answer(action.call, verdict.result)
+        self._note("sip", verdict.device, verdict.result, verdict)
+        return None
+
+    def _pulse(self, action: do.PulseLock) -> DoorEvent | None:
+        asked, self._asked = self._asked, None
+        verdict = asked[1] if asked else None
+        result = verdict.result if verdict else Result(True, "granted")
+        lost = None
+        try:
+            self._parts.lock.pulse(self.state.rules.pulse)
+        except HalError as error:
+            log.error("the door cannot be opened: %s", error)
+            result, lost = Result(False, LOCK_FAILED, result.challenge), DeviceLost("lock", str(error))
+        if asked:
+            self._answer(asked[0], result)
+        self._note(action.how, action.who, result, verdict)
+        return lost
+
+    def _answer(self, call: CallId, result: Result) -> None:
+        self._parts.agent.send_info(call, RESULT_TYPE, result.to_json())
+
+    def _note_refusal(self, action: do.NoteRefusal) -> None:
+        self._note(action.how, "", Result(False, action.why))
+
+    def _note(self, how: str, who: str, result: Result, verdict: Verdict | None = None) -> None:
+        visit = {"flat": verdict.flat, "session_id": verdict.session_id} if verdict else {}
+        facts = {"granted": result.granted, "how": how, "who": who, "why": result.reason, **visit}
+        self._publish("unlock", facts)
+        try:
+            self._parts.attempts.write(facts)
+        except OSError as error:
+            log.error("an attempt to open the door could not be written down: %s; it was %s", error, facts)
+
+    # --- telling ----------------------------------------------------------------------------------------------------
+
+    def _tell_phase(self, old: str, new: str, why: str) -> None:
+        self._publish("state", {"old": old, "new": new, "why": why})
+
+    def _publish(self, event: str, facts: Facts) -> None:
+        if self._parts.port is not None:
+            self._parts.port.publish(event, facts)
+
+    def _state_facts(self) -> dict[str, object]:
+        state = self.state
+        facts = asdict(state)
+        del facts["rules"]
+        facts |= {name: sorted(facts[name]) for name in ("screens", "alarms", "missing")}
+        code = state.dialled.startswith("*")
+        dialled = "*" * len(state.dialled) if code else state.dialled
+        return {**facts, "dialled": dialled, "unlocked": self._parts.lock.unlocked}
+
+    def _figures(self) -> dict[str, object]:
+        heard, played = self._parts.voice.levels()
+        return {
+            "now": time.monotonic(),
+            "process": process_figures(),
+            "video": self._parts.pictures.statistics(),
+            "audio": {**self._parts.agent.statistics(self.state.call), "sent_dbfs": heard, "played_dbfs": played},
+        }

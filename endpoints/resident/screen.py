@@ -1,0 +1,102 @@
+"""The picture of a call on a resident's display: sockets and a receiver for each call."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from endpoints.addresses import media_address
+from hal.camera import Picture
+from hal.display import Display
+from media.description import SrtpKey, VideoMedia
+from media.errors import MediaError
+
+if TYPE_CHECKING:
+    from media.rtp_sockets import RtpSockets
+    from media.video_receiver import VideoReceiver
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 5.0
+"""Seconds that a call waits for a decoder that still loads; after that it rings without a picture."""
+SENDING = ("sendonly", "sendrecv")
+
+
+class Screen:
+    """What the app says about pictures; all but `prepare` and `statistics` on the app's thread."""
+
+    def __init__(self, display: Display, address: str, on_first: Callable[[], None]) -> None:
+        """`on_first` is called on the receiver's thread when the first picture of a call is shown."""
+        self._display, self._address, self._on_first = display, address, on_first
+        self._ready = threading.Event()
+        self._able = False
+        self._sockets: RtpSockets | None = None
+        self._receiver: VideoReceiver | None = None
+        self._shown = 0
+        self._last: dict[str, object] = {}
+
+    def prepare(self) -> None:
+        """Load the decoder, so that the first visitor is seen as fast as any other."""
+        try:
+            import media.video_receiver  # noqa: F401 - so that the first call need not load it
+
+            self._able = True
+        finally:
+            self._ready.set()
+
+    def watch(self, offer: VideoMedia) -> VideoMedia | None:
+        """Be ready for the picture of `offer`; gives our section of the answer, None if there can be no picture."""
+        self.end()
+        if not self._ready.wait(PATIENCE) or not self._able:
+            log.error("this call has no picture: the decoder is not there")
+            return None
+        try:
+            return self._receive(offer)
+        except MediaError as error:
+            log.error("this call has no picture: %s", error)
+            self.end()
+            return None
+
+    def _receive(self, offer: VideoMedia) -> VideoMedia:
+        from media.rtp_sockets import RtpSockets
+        from media.video_receiver import VideoReceiver
+
+        self._shown = 0
+        self._sockets = RtpSockets(media_address(self._address, f"sip:{offer.address}"))
+        key = SrtpKey.generate() if offer.key else None
+        self._receiver = VideoReceiver(self._sockets, key, self._picture)
+        self._receiver.start(offer)
+        return self._receiver.answer(offer)
+
+    def move(self, video: VideoMedia | None) -> None:
+        """The picture comes from `video` now, or from nowhere."""
+        if self._receiver is None:
+            return
+        if video is None or video.direction not in SENDING:
+            self._receiver.stop()
+        else:
+            self._receiver.start(video)
+
+    def end(self) -> None:
+        """No more pictures of this call."""
+        if self._receiver is not None:
+            self._receiver.close()
+            self._last = self._receiver.statistics()
+        if self._sockets is not None:
+            self._sockets.close()
+        self._receiver = self._sockets = None
+
+    def statistics(self) -> dict[str, object]:
+        """The receiver's counters, and the pictures `shown`, in this call or the last one; from any thread."""
+        receiver = self._receiver
+        return {"shown": self._shown, **(receiver.statistics() if receiver else self._last)}
+
+    def close(self) -> None:
+        """The same as `end`: the display stays its owner's."""
+        self.end()
+
+    def _picture(self, picture: Picture) -> None:
+        self._display.picture(picture)
+        self._shown += 1
+        if self._shown == 1:
+            self._on_first()

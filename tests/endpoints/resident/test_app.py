@@ -1,0 +1,245 @@
+"""An indoor unit with fake devices and a fake agent; the phone is the same behaviour with another board."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from endpoints.resident.app import ResidentApp
+from endpoints.resident.compose import compose
+from endpoints.sip.agent import CallId, InfoReceived
+from endpoints.unlock import RESULT_TYPE, UNLOCK_TYPE, Request, Result, verify
+from hal.mock import MockCamera
+from media.description import SrtpKey, VideoMedia
+from media.encoder import VideoEncoder, VideoSettings
+from media.rtp_fanout import RtpFanout
+from media.rtp_sockets import RtpSockets
+from tests.endpoints.app_bench import Bench, bench, site_file
+
+KEY = Ed25519PrivateKey.generate()
+PRIVATE = base64.b64encode(KEY.private_bytes_raw()).decode()
+PUBLIC = base64.b64encode(KEY.public_key().public_bytes_raw()).decode()
+
+SITE = f"""
+[device]
+name = "indoor1"
+place = "Hall"
+flat = "301"
+[sip]
+user = "indoor1"
+domain = "home.example"
+password = "secret"
+registrar = "sip:127.0.0.1:5061"
+transport = "udp"
+address = "127.0.0.1"
+[timers]
+message = 4.0
+ring = 60.0
+[unlock]
+key = "{PRIVATE}"
+"""
+CHALLENGE = {"x-intercom-challenge": "once"}
+
+
+@dataclass
+class Gate:
+    """A door somewhere that sends its picture."""
+
+    encoder: VideoEncoder
+    fanout: RtpFanout
+
+    @property
+    def offer(self) -> VideoMedia:
+        """Its section of the INVITE."""
+        return self.fanout.offer()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    encoder = VideoEncoder(MockCamera(), VideoSettings(320, 240))
+    encoder.start()
+    sockets = RtpSockets("127.0.0.1")
+    fanout = RtpFanout(sockets, SrtpKey.generate(), encoder)
+    yield Gate(encoder, fanout)
+    fanout.close()
+    sockets.close()
+    encoder.close()
+
+
+@pytest.fixture
+def hall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench[ResidentApp]]:
+    with bench("indoor-unit", compose, site_file(tmp_path, SITE), monkeypatch) as made:
+        made.agent.register()
+        made.settle()
+        yield made
+
+
+def press(hall: Bench[ResidentApp], button: str) -> None:
+    hall.devices[f"{button}_button"].press()
+    hall.settle()
+
+
+def visitor(hall: Bench[ResidentApp], video: VideoMedia | None = None) -> CallId:
+    call = hall.agent.incoming(video=video, headers=CHALLENGE, session_id="s1")
+    hall.settle()
+    return call
+
+
+def talking(hall: Bench[ResidentApp]) -> CallId:
+    call = visitor(hall)
+    press(hall, "answer")
+    hall.agent.answered(call)
+    hall.settle()
+    assert hall.app.state.phase == "talking"
+    return call
+
+
+@pytest.mark.flow("V4")
+def test_it_rings_with_the_live_picture_and_with_the_microphone_off(hall: Bench[ResidentApp], gate: Gate) -> None:
+    visitor(hall, gate.offer)
+    answer = hall.agent.sent("ring")[0].arguments["video"]
+    assert isinstance(answer, VideoMedia)
+    assert answer.direction == "recvonly"
+    gate.fanout.add("hall", answer)
+    hall.wait(lambda: hall.devices["display"].shown is not None, "the picture on the display")
+    assert hall.devices["display"].scene.title == "Gate 1 is calling"
+    assert "microphone" not in hall.devices or not hall.devices["microphone"].running
+    hall.wait(lambda: bool(hall.told("first-picture")), "the news of the first picture")
+    assert hall.told("first-picture")[0]["after_ms"] > 0  # type: ignore[operator]
+
+
+def test_the_picture_goes_on_when_a_person_answers(hall: Bench[ResidentApp], gate: Gate) -> None:
+    call = visitor(hall, gate.offer)
+    video = hall.agent.sent("ring")[0].arguments["video"]
+    assert isinstance(video, VideoMedia)
+    gate.fanout.add("hall", video)
+    press(hall, "answer")
+    assert hall.agent.sent("answer")[0].arguments["video"] == video
+    hall.agent.answered(call, "", gate.offer)
+    hall.settle()
+    assert hall.devices["microphone"].running
+    before = len(hall.devices["display"].pictures)
+    hall.wait(lambda: len(hall.devices["display"].pictures) > before, "the picture after the answer")
+    hall.agent.end(call)
+    hall.settle()
+    assert hall.devices["display"].shown is None
+    assert not hall.devices["microphone"].running
+    assert hall.phases() == ["ringing", "answering", "talking", "ended"]
+
+
+def test_it_rings_without_a_picture_that_it_cannot_show(hall: Bench[ResidentApp]) -> None:
+    visitor(hall, None)
+    assert hall.agent.sent("ring")[0].arguments["video"] is None
+    assert not hall.devices["display"].scene.live
+
+
+def test_a_declined_call_is_603_and_over(hall: Bench[ResidentApp]) -> None:
+    visitor(hall)
+    press(hall, "decline")
+    assert hall.agent.sent("reject")[0].arguments["code"] == 603
+    assert hall.app.state.phase == "idle"
+
+
+@pytest.mark.flow("V1")
+def test_answered_elsewhere_stops_the_ringing_and_is_not_missed(hall: Bench[ResidentApp]) -> None:
+    call = visitor(hall)
+    hall.agent.end(call, 487, "Call completed elsewhere", elsewhere=True)
+    hall.settle()
+    assert hall.devices["display"].scene.title == "Answered elsewhere"
+    assert hall.told("missed") == []
+    hall.pass_time(5)
+    assert hall.devices["display"].scene.title == "Hall"
+
+
+@pytest.mark.flow("V1")
+def test_two_answer_in_the_same_moment_and_the_other_one_wins(hall: Bench[ResidentApp]) -> None:
+    call = visitor(hall)
+    press(hall, "answer")
+    hall.agent.end(call, 200, "Call completed elsewhere", elsewhere=True)
+    hall.settle()
+    assert hall.devices["display"].scene.title == "Answered elsewhere"
+    assert not hall.devices["microphone"].running
+
+
+def test_a_visitor_who_goes_is_a_missed_call(hall: Bench[ResidentApp]) -> None:
+    hall.agent.end(visitor(hall), 487)
+    hall.settle()
+    assert hall.devices["display"].scene.title == "Missed call"
+    missed = hall.port.ask("state")["missed_calls"]
+    assert isinstance(missed, list)
+    assert [(each["caller"], each["why"]) for each in missed] == [("Gate 1", "nobody answered")]
+
+
+def test_ringing_ends_even_if_the_end_of_the_call_gets_lost(hall: Bench[ResidentApp]) -> None:
+    visitor(hall)
+    hall.pass_time(61)
+    assert hall.app.state.outcome == "missed"
+    assert hall.agent.sent("reject")[0].arguments["code"] == 480
+
+
+def test_do_not_disturb_refuses_silently_and_keeps_the_name(hall: Bench[ResidentApp]) -> None:
+    press(hall, "dnd")
+    visitor(hall)
+    assert hall.agent.sent("reject")[0].arguments["code"] == 480
+    assert hall.agent.sent("ring") == []
+    assert "speaker" not in hall.devices
+    assert hall.told("missed")[0]["why"] == "do not disturb"
+
+
+def test_a_second_visitor_hears_busy_and_the_talk_goes_on(hall: Bench[ResidentApp]) -> None:
+    first = talking(hall)
+    second = visitor(hall)
+    assert hall.agent.sent("reject")[0].call == second
+    assert hall.agent.sent("reject")[0].arguments["code"] == 486
+    assert (hall.app.state.call, hall.app.state.phase) == (first, "talking")
+
+
+def test_mute(hall: Bench[ResidentApp]) -> None:
+    talking(hall)
+    press(hall, "mute")
+    assert hall.devices["display"].scene.detail == "Microphone off"
+    assert hall.port.ask("state")["muted"] is True
+
+
+def test_hang_up(hall: Bench[ResidentApp]) -> None:
+    call = talking(hall)
+    press(hall, "hangup")
+    assert hall.agent.sent("hang_up")[0].call == call
+    assert hall.app.state.phase == "idle"
+
+
+def test_unlock_sends_a_signature_that_only_this_device_can_make(hall: Bench[ResidentApp]) -> None:
+    call = talking(hall)
+    press(hall, "unlock")
+    sent = hall.agent.sent("send_info")[0]
+    assert (sent.call, sent.arguments["content_type"]) == (call, UNLOCK_TYPE)
+    request = Request.from_json(str(sent.arguments["body"]))
+    assert (request.device, request.challenge) == ("indoor1", "once")
+    assert verify(PUBLIC, request, "s1", "301")
+    hall.agent.emit(InfoReceived(call, RESULT_TYPE, Result(True, "granted", "next").to_json()))
+    hall.settle()
+    assert hall.devices["display"].scene.detail == "The door is open"
+
+
+def test_unlock_before_the_answer_sends_nothing(hall: Bench[ResidentApp]) -> None:
+    visitor(hall)
+    press(hall, "unlock")
+    assert hall.agent.sent("send_info") == []
+
+
+def test_state_and_figures_carry_no_secret(hall: Bench[ResidentApp]) -> None:
+    talking(hall)
+    told = json.dumps([hall.port.ask("state"), hall.port.ask("stats"), hall.port.published])
+    assert PRIVATE not in told
+    assert "once" not in told
+
+
+def test_switching_off_hangs_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with bench("indoor-unit", compose, site_file(tmp_path, SITE), monkeypatch) as hall:
+        call = talking(hall)
+    assert hall.agent.sent("hang_up")[-1].call == call
+    assert not hall.devices["microphone"].running
