@@ -35,13 +35,13 @@ def library_config(writer: LogBridge) -> pj.EpConfig:
     return config
 
 
-def transport_config(settings: SipSettings) -> pj.TransportConfig:
+def transport_config(settings: SipSettings, options: list[pj.SockOpt]) -> pj.TransportConfig:
     """Where and how we listen; over TLS both sides show a certificate of the authority, TLS 1.2."""
     config = pj.TransportConfig()
     config.port = settings.port
     config.boundAddress = _bound(settings)
-    if settings.transport != "udp":
-        config.sockOptParams.sockOpts = _keep_alive_options(settings.keep_alive)
+    for target in (config.sockOptParams, config.tlsConfig.sockOptParams):
+        target.sockOpts = pj.SockOptVector(options if settings.transport != "udp" else [])
     if settings.transport == "tls" and settings.tls:
         tls = config.tlsConfig
         tls.CaListFile, tls.certFile = str(settings.tls.authority), str(settings.tls.certificate)
@@ -52,20 +52,19 @@ def transport_config(settings: SipSettings) -> pj.TransportConfig:
     return config
 
 
-def _keep_alive_options(seconds: int) -> pj.SockOptVector:
-    """A dead server shows within about two intervals, even while nothing is sent (SO_KEEPALIVE, TCP_USER_TIMEOUT)."""
+def keep_alive_options(seconds: int) -> list[pj.SockOpt]:
+    """Socket options: a dead server shows while nothing is sent, and no message waits for another's TCP ACK.
+
+    The library keeps pointers into these objects, so they must live as long as the transport, and takes four at most.
+    """
     tcp = socket.IPPROTO_TCP
-    options = pj.SockOptVector()
-    for level, name, value in (
+    values = (
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
         (tcp, socket.TCP_KEEPIDLE, seconds),
-        (tcp, socket.TCP_KEEPINTVL, max(1, seconds // 3)),
-        (tcp, socket.TCP_KEEPCNT, 3),
         (tcp, socket.TCP_USER_TIMEOUT, 2000 * seconds),
         (tcp, socket.TCP_NODELAY, 1),
-    ):
-        options.append(pj.SockOpt(level, name, value))
-    return options
+    )
+    return [pj.SockOpt(level, name, value) for level, name, value in values]
 
 
 def account_config(settings: SipSettings, transport: int) -> pj.AccountConfig:

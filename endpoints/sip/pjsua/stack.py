@@ -31,6 +31,7 @@ class Stack:
         self._log = LogBridge()
         self.port: VoicePort | None = None
         self._account: Any = None
+        self._socket_options = configuration.keep_alive_options(settings.keep_alive)
         try:
             self._open(on_registration, on_call)
         except pj.Error as error:
@@ -46,7 +47,7 @@ class Stack:
         self._limit_codecs()
         kinds = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
         kind = kinds[self._settings.transport]
-        transport = endpoint.transportCreate(kind, configuration.transport_config(self._settings))
+        transport = endpoint.transportCreate(kind, configuration.transport_config(self._settings, self._socket_options))
         endpoint.libStart()
         endpoint.audDevManager().setNullDev()
         self._account = Account(on_registration, on_call)
