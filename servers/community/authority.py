@@ -152,7 +152,11 @@ class Community:
 
 
 def _subject(community: str, role: str, name: str) -> x509.Name:
-    parts = (NameOID.ORGANIZATION_NAME, community), (NameOID.ORGANIZATIONAL_UNIT_NAME, role), (NameOID.COMMON_NAME, name)
+    parts = (
+        (NameOID.ORGANIZATION_NAME, community),
+        (NameOID.ORGANIZATIONAL_UNIT_NAME, role),
+        (NameOID.COMMON_NAME, name),
+    )
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
 
 

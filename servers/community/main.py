@@ -30,7 +30,9 @@ def _parser() -> argparse.ArgumentParser:
     issue.add_argument("folder", type=Path, metavar="DIR", help="folder of the authority")
     issue.add_argument("--role", required=True, help="door-station, indoor-unit, phone, homelink, management, ...")
     issue.add_argument("--name", required=True, help="of the node")
-    issue.add_argument("--address", nargs="+", action="extend", default=[], metavar="IP", help="IP address or host name")
+    issue.add_argument(
+        "--address", nargs="+", action="extend", default=[], metavar="IP", help="IP address or host name"
+    )
     issue.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
     issue.set_defaults(run=_issue)
     return parser
@@ -40,7 +42,9 @@ def _init(arguments: argparse.Namespace) -> None:
     from servers.community.authority import Community
 
     community = Community.create(arguments.folder, arguments.name)
-    print(f"Community {community.name}: give {community.certificate} to every node; keep the key in that folder secret.")
+    print(
+        f"Community {community.name}: give {community.certificate} to every node; keep the key in that folder secret."
+    )
 
 
 def _issue(arguments: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from servers.errors import ServerError
-from servers.homelink import records
+from servers.homelink.records import close_interrupted
 from servers.homelink.site import Site
 from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Kamailio, Patience
@@ -17,15 +17,16 @@ from servers.kamailio.process import Kamailio, Patience
 class HomeLink:
     """One home's SIP server; `run()` serves until `stop()`, which any thread or signal handler may call."""
 
-    def __init__(self, site: Site, patience: Patience = Patience(), on_ready: Callable[[], None] = lambda: None) -> None:  # noqa: B008
+    def __init__(
+        self, site: Site, patience: Patience = Patience(), on_ready: Callable[[], None] = lambda: None
+    ) -> None:
         self._site = site
-        self._kamailio = Kamailio(kamailio_config(site), patience, on_ready)
+        self._kamailio = Kamailio(kamailio_config(site), patience, lambda: close_interrupted(site), on_ready)
 
     def run(self) -> None:
         """Prepare the data folder and serve. Raises ServerError if that is impossible."""
         self._site.databases.prepare()
         with _only_one(self._site.data):
-            records.close_interrupted(self._site)
             self._kamailio.run()
 
     def stop(self) -> None:

@@ -109,7 +109,7 @@ class LimitsSection(Section):
     """Failed logins of any account per source address in a minute."""
     ban: int = Field(default=120, ge=1)
     """Seconds of silence."""
-    idle: int = Field(default=20, ge=5)
+    idle: int = Field(default=20, ge=1)
     """Seconds that a connection without login may stay."""
 
 
@@ -138,7 +138,7 @@ class Site(Section):
     @property
     def listeners(self) -> tuple[Listener, ...]:
         """Safest first."""
-        ports: dict[Transport, int | None] = {"tls": self.listen.tls, "tcp": self.listen.tcp, "udp": self.listen.udp}
+        ports: dict[Transport, int | None] = {"tls": self.listen.tls, "udp": self.listen.udp, "tcp": self.listen.tcp}
         return tuple(Listener(name, self.homelink.address, port) for name, port in ports.items() if port)
 
     @property

@@ -85,7 +85,9 @@ def tls_config(tls: TlsFiles) -> str:
     files = {"private_key": tls.key, "certificate": tls.certificate, "ca_list": tls.authority}
     lines = "".join(f"{key} = {_safe(key, str(path))}\n" for key, path in files.items())
     common = f"method = TLSv1.2+\nverify_certificate = yes\nverify_depth = 1\n{lines}"
-    return f"[server:default]\n{common}require_certificate = no\n\n[client:default]\n{common}require_certificate = yes\n"
+    return (
+        f"[server:default]\n{common}require_certificate = no\n\n[client:default]\n{common}require_certificate = yes\n"
+    )
 
 
 def _substitution(token: str, value: str) -> str:

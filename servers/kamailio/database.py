@@ -2,10 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from servers.errors import ServerError
 
@@ -49,24 +50,21 @@ class Databases:
 
 
 def _create(path: Path) -> None:
-    """Make one file from the SQL of the same name. WAL is stored in the file: asking for it later can fail a start."""
-    path.touch(mode=0o600)
-    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode=WAL")
-        database.execute("BEGIN IMMEDIATE")
-        if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            _run_script(database, resources.files(__package__).joinpath(f"{path.stem}.sql").read_text("utf-8"))
-        database.execute("COMMIT")
+    """Make one file from the SQL of the same name, complete or not at all; one that exists is not touched.
 
-
-def _run_script(database: sqlite3.Connection, script: str) -> None:
-    """Like executescript(), which would commit our transaction first."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            database.execute(statement)
-            statement = ""
+    WAL is stored in the file: asking for it later can fail a start.
+    """
+    if path.exists():
+        return
+    script = resources.files(__package__).joinpath(f"{path.stem}.sql").read_text("utf-8")
+    with TemporaryDirectory(dir=path.parent) as folder:
+        new = Path(folder) / path.name
+        new.touch(mode=0o600)
+        with closing(sqlite3.connect(new)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+            database.executescript(script)
+        with suppress(FileExistsError):  # another command was quicker
+            path.hardlink_to(new)
 
 
 @contextmanager

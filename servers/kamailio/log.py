@@ -36,7 +36,7 @@ def parse_line(line: str) -> tuple[int, str]:
         return level, text.removeprefix("<script>:").strip()
     place = _PLACE.match(text)
     if place is not None:
-        text = f"{place['core'] or place['module']}: {text[place.end():]}"
+        text = f"{place['core'] or place['module']}: {text[place.end() :]}"
     quiet = level == logging.INFO or text.startswith(_HARMLESS)
     return (logging.DEBUG if quiet else level), text.strip()
 

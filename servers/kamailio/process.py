@@ -43,17 +43,20 @@ class Patience:
 class Kamailio:
     """Runs one Kamailio in the foreground of `run()`.
 
+    `before_start` is called before each start, while no Kamailio runs; `on_ready` after each, when it answers.
     `stop()` may be called from any thread or signal handler. The server dies with this process, even with kill -9.
     """
 
     def __init__(
         self,
         config: KamailioConfig,
-        patience: Patience = Patience(),  # noqa: B008  (frozen)
+        patience: Patience = Patience(),
+        before_start: Callable[[], None] = lambda: None,
         on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._config = replace(config, probe_user=token_hex(8))
         self._patience = patience
+        self._before_start = before_start
         self._on_ready = on_ready
         self._wake = threading.Event()
         self._stopping = False
@@ -85,6 +88,7 @@ class Kamailio:
     def _serve_once(self, executable: str) -> None:
         self._wake.clear()
         self._log.forget()
+        self._before_start()
         process = self._spawn(executable)
         try:
             if self._wait_until_it_answers(process):
@@ -194,7 +198,9 @@ def find_executable() -> str:
     path = os.environ.get("PATH", os.defpath)
     found = shutil.which("kamailio", path=f"{path}:/usr/sbin:/usr/local/sbin")
     if found is None:
-        raise KamailioError("kamailio is not installed: apt-get install kamailio kamailio-sqlite-modules kamailio-tls-modules")
+        raise KamailioError(
+            "kamailio is not installed: apt-get install kamailio kamailio-sqlite-modules kamailio-tls-modules"
+        )
     if shutil.which("setpriv") is None:
         raise KamailioError("setpriv is not installed: apt-get install util-linux")
     return found

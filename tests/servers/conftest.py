@@ -1,19 +1,17 @@
 """Running HomeLinks for tests; other folders may import the same helpers from tests.servers.homes."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from servers.kamailio.config import Listener, TlsFiles, Transport
 from tests.servers.homes import Home, running_home
-from tests.servers.peer import Peer
 
 
 @pytest.fixture(scope="module")
 def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A home over UDP and TCP, shared by a module's tests."""
-    settings = "[timers]\nring = 2\nreach = 0.5\n[limits]\nrequests = 40\nfailures = 3\nsource_failures = 10\nban = 60"
+    settings = "[timers]\nring = 2\nreach = 0.5\n[limits]\nfailures = 3"
     with running_home(tmp_path_factory.mktemp("plain"), "udp", "tcp", settings=settings) as home:
         yield home
 
@@ -23,6 +21,15 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A home over TLS and UDP, shared by a module's tests."""
     with running_home(tmp_path_factory.mktemp("tls"), "tls", "udp") as home:
         yield home
+
+
+@pytest.fixture
+def guarded_home(tmp_path: Path) -> Iterator[Home]:
+    """A home of one test's own, with narrow limits, over UDP and TCP."""
+    settings = "[limits]\nrequests = 40\nsource_failures = 5\nidle = 1"
+    with running_home(tmp_path, "udp", "tcp", settings=settings) as home:
+        yield home
+        home.forget()
 
 
 @pytest.fixture

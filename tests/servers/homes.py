@@ -6,20 +6,69 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from servers.community.authority import Community, IssuedFiles, Role
 from servers.homelink import devices
+from servers.homelink.records import CallRecord, Result, records
 from servers.homelink.site import Site, load_site
 from servers.kamailio import rpc
 from servers.kamailio.config import Listener, TlsFiles, Transport
-from tests.servers.peer import Login, Peer
+from tests.servers.peer import LIMIT, Call, Login, Peer
 
 START_LIMIT = 30.0
 REALM = "home301.example"
+
+
+class Server:
+    """`intercom homelink` as a process of its own, the same program as on a board, with what it logged."""
+
+    def __init__(self, site_file: Path) -> None:
+        program = "import sys; from servers.homelink.main import main; sys.exit(main(sys.argv[1:]))"
+        command = [sys.executable, "-c", program, "--site", str(site_file)]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self._lines: list[str] = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._changed:
+                self._lines.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+
+    @property
+    def log(self) -> str:
+        """Everything it logged so far."""
+        with self._changed:
+            return "".join(self._lines)
+
+    def wait_for(self, text: str, times: int = 1, limit: float = START_LIMIT) -> None:
+        """Return when it has logged `text` so many times."""
+
+        def said() -> bool:
+            return sum(text in line for line in self._lines) >= times or not self._reader.is_alive()
+
+        with self._changed:
+            self._changed.wait_for(said, limit)
+            found = sum(text in line for line in self._lines)
+        assert found >= times, f"{text!r} was not logged: {self.log}"
+
+    def stop(self) -> int:
+        """SIGTERM; gives the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(START_LIMIT)
+        self._reader.join(START_LIMIT)
+        return status
 
 
 @dataclass
@@ -28,7 +77,7 @@ class Home:
 
     folder: Path
     site_file: Path
-    server: "Server"
+    server: Server
     community: Community | None
     _peers: list[Peer] = field(default_factory=list)
     _certificates: dict[tuple[Role, str], TlsFiles] = field(default_factory=dict)
@@ -74,6 +123,20 @@ class Home:
         answer = peer.register(self.add(name, kind), self.site.address_of_record)
         assert answer.status == 200, answer
         return peer
+
+    def remove(self, name: str) -> None:
+        """Delete a device's account."""
+        devices.remove(self.site, name)
+
+    def record_of(self, call: Call, wanted: Callable[[CallRecord], bool] | Result) -> CallRecord:
+        """A call's record, as soon as it is as wanted: the server writes a moment after the call."""
+        deadline = time.monotonic() + LIMIT
+        while True:
+            found = [record for record in records(self.site) if record.call_id == call.call_id]
+            if found and (found[0].result == wanted if isinstance(wanted, Result) else wanted(found[0])):
+                return found[0]
+            assert time.monotonic() < deadline, f"the record stays {found}"
+            threading.Event().wait(0.02)
 
     def forget(self) -> None:
         """No accounts, registrations and bans: for the next test on the same server."""
@@ -132,50 +195,3 @@ def write_site(
     path = folder / "site.toml"
     path.write_text("\n".join([*lines, settings]))
     return path
-
-
-class Server:
-    """`intercom homelink` as a process of its own, the same program as on a board, with what it logged."""
-
-    def __init__(self, site_file: Path) -> None:
-        program = "import sys; from servers.homelink.main import main; sys.exit(main(sys.argv[1:]))"
-        command = [sys.executable, "-c", program, "--site", str(site_file)]
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-        self._lines: list[str] = []
-        self._changed = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            with self._changed:
-                self._lines.append(line)
-                self._changed.notify_all()
-        with self._changed:
-            self._changed.notify_all()
-
-    @property
-    def log(self) -> str:
-        """Everything it logged so far."""
-        with self._changed:
-            return "".join(self._lines)
-
-    def wait_for(self, text: str, times: int = 1, limit: float = START_LIMIT) -> None:
-        """Return when it has logged `text` so many times."""
-
-        def said() -> bool:
-            return sum(text in line for line in self._lines) >= times or not self._reader.is_alive()
-
-        with self._changed:
-            self._changed.wait_for(said, limit)
-            found = sum(text in line for line in self._lines)
-        assert found >= times, f"{text!r} was not logged: {self.log}"
-
-    def stop(self) -> int:
-        """SIGTERM; gives the exit status."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(START_LIMIT)
-        self._reader.join(START_LIMIT)
-        return status

@@ -119,10 +119,16 @@ class Peer:
         self.address = f"{host}:{port}"
         self.contact = f"sip:{name}@{self.address};transport={server.transport}"
 
+    def server_uri(self, user: str) -> str:
+        """Address of a user at the server's own address."""
+        return f"sip:{user}@{self.server.address}:{self.server.port};transport={self.server.transport}"
+
     def __enter__(self) -> "Peer":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -195,9 +201,7 @@ class Peer:
         self.send("\r\n".join(lines) + "\r\n\r\n" + body)
         return branch
 
-    def respond(
-        self, request: Message, code: int, reason: str, tag: str = "", extra: str = "", body: str = ""
-    ) -> None:
+    def respond(self, request: Message, code: int, reason: str, tag: str = "", extra: str = "", body: str = "") -> None:
         """Answer a request; `tag` becomes the To-tag if it has none."""
         to = request["To"] if request.to_tag or not tag else f"{request['To']};tag={tag}"
         copied = [(name, value) for name, value in request.headers if name.lower() in ("via", "record-route")]
@@ -219,7 +223,10 @@ class Peer:
         """REGISTER, answering one challenge; gives the final response."""
         return self.authenticated("REGISTER", f"sip:{login.realm}", address_of_record, login, f"Expires: {expires}")
 
-    def authenticated(self, method: str, uri: str, address_of_record: str, login: Login, extra: str = "") -> Message:
+    def authenticated(
+        self, method: str, uri: str, address_of_record: str, login: Login, extra: str = "", limit: float = LIMIT
+    ) -> Message:
+        """A request outside a dialog, answering one challenge; gives the final response."""
         headers = {
             "From": f"<{address_of_record}>;tag={secrets.token_hex(4)}",
             "To": f"<{address_of_record}>",
@@ -227,14 +234,16 @@ class Peer:
             "Contact": f"<{self.contact}>",
         }
         self.request(method, uri, {**headers, "CSeq": f"1 {method}"}, extra)
-        challenge = self.wait(lambda m: m.status >= 200 and m["Call-ID"] == headers["Call-ID"])
+        challenge = self.wait(lambda m: m.status >= 200 and m["Call-ID"] == headers["Call-ID"], limit)
         if challenge.status not in (401, 407):
             return challenge
         lines = "\r\n".join(filter(None, [extra, login.answer(challenge, method, uri)]))
         self.request(method, uri, {**headers, "CSeq": f"2 {method}"}, lines)
-        return self.wait(lambda m: m.status >= 200 and m["CSeq"].startswith("2 "))
+        return self.wait(lambda m: m.status >= 200 and m["CSeq"].startswith("2 "), limit)
 
-    def call(self, uri: str, login: Login | None = None, headers: str = "", body: str = SDP.format(port=4000)) -> "Call":
+    def call(
+        self, uri: str, login: Login | None = None, headers: str = "", body: str = SDP.format(port=4000)
+    ) -> "Call":
         """INVITE, answering one challenge if there is a login; returns without waiting for the outcome."""
         call = Call(self, uri, headers, body)
         call.invite()

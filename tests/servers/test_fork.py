@@ -12,9 +12,7 @@ pytestmark = pytest.mark.kamailio
 @pytest.mark.flow("V1")
 @pytest.mark.flow("V4")
 @pytest.mark.parametrize("flavour", ["plain_home", "tls_home"])
-def test_every_screen_sends_its_183_and_the_first_answer_wins(
-    flavour: str, request: pytest.FixtureRequest
-) -> None:
+def test_every_screen_sends_its_183_and_the_first_answer_wins(flavour: str, request: pytest.FixtureRequest) -> None:
     home: Home = request.getfixturevalue(flavour)
     screens = [home.screen(name) for name in ("indoor1", "indoor2", "phone1", "phone2")]
     call = visit(home)
