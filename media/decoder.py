@@ -1,6 +1,6 @@
 """H.264 decoder: one access unit in, its picture out, without delay and on the caller's thread."""
 
-from av import CodecContext, Packet
+from av import CodecContext, Packet, VideoCodecContext
 from av.error import FFmpegError
 
 from hal.camera import Picture
@@ -19,14 +19,15 @@ class H264Decoder:
     """Opened when made, so that the first picture waits for nothing."""
 
     def __init__(self) -> None:
-        self._codec = CodecContext.create("h264", "r")
-        self._codec.thread_count = 1
-        self._codec.options = {"flags": "low_delay", "max_pixels": str(MAX_PIXELS)}
-        self._codec.open()
+        codec = CodecContext.create("h264", "r")
+        codec.thread_count = 1
+        codec.options = {"flags": "low_delay", "max_pixels": str(MAX_PIXELS)}
+        codec.open()
+        self._codec: VideoCodecContext | None = codec
 
     def decode(self, data: bytes, taken: float) -> list[Picture]:
         """The pictures of one access unit, usually one. Raises DecodeError."""
-        if not data:  # FFmpeg would take it for the end of the stream
+        if not data or self._codec is None:  # FFmpeg would take it for the end of the stream
             return []
         try:
             return [to_picture(frame, taken) for frame in self._codec.decode(Packet(data))]
@@ -35,4 +36,9 @@ class H264Decoder:
 
     def reset(self) -> None:
         """Forget all reference pictures: another stream begins."""
-        self._codec.flush_buffers()
+        if self._codec is not None:
+            self._codec.flush_buffers()
+
+    def close(self) -> None:
+        """Give its pictures' memory back now; what comes later is not decoded."""
+        self._codec = None

@@ -8,6 +8,7 @@ dropped and counted, never queued.
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -17,7 +18,7 @@ from hal.errors import HalError
 from media.description import CLOCK_RATE
 from media.errors import MediaError
 from media.frames import fill, new_frame
-from media.h264 import H264Encoder
+from media.h264 import CodedPicture, H264Encoder
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ STILL_INTERVAL = 1.0
 """Seconds after which the last picture is sent again when the camera delivers none."""
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
 _STOP_SECONDS = 5.0
+_WARM_PICTURES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class VideoEncoder:
         self._last_key = self._last_encoded = float("-inf")
         self._epoch = time.monotonic()
         self._last_pts = 0
+        self._in_flight: deque[tuple[int, float]] = deque([(0, 0.0)], maxlen=64)
         self._failures = 0
         self._complained = False
         self._closing = False
@@ -221,8 +224,7 @@ class VideoEncoder:
 
     def _encode_pictures(self) -> None:
         while (work := self._next_work()) is not None:
-            packet = self._encode_or_complain(work)
-            if packet is not None:
+            for packet in self._encode_or_complain(work):
                 self._deliver(packet, work.sinks)
 
     def _next_work(self) -> _Work | None:
@@ -260,32 +262,40 @@ class VideoEncoder:
         self._key_at = at if self._key_at is None else min(at, self._key_at)
         self._changed.notify_all()
 
-    def _encode_or_complain(self, work: _Work) -> EncodedPicture | None:
-        """The encoded picture; a failure is logged once until a picture succeeds again."""
+    def _encode_or_complain(self, work: _Work) -> list[EncodedPicture]:
+        """The encoded pictures; a failure is logged once until a picture succeeds again."""
         try:
-            packet = self._encode(work)
+            packets = self._encode(work)
         except MediaError as error:
             if not self._complained:
                 log.error("a picture was not encoded: %s", error)
             self._complained = True
             self.counters.dropped += 1
-            return None
+            return []
         self._complained = False
-        return packet
+        return packets
 
-    def _encode(self, work: _Work) -> EncodedPicture | None:
+    def _encode(self, work: _Work) -> list[EncodedPicture]:
         codec = self._codec
         if codec is None:
-            return None
+            return []
         fill(self._frame, work.picture)
         self._last_pts = max(self._last_pts + 1, round((work.at - self._epoch) * CLOCK_RATE))
-        data, is_key = codec.encode(self._frame, self._last_pts, work.key)
-        if not data:
-            return None
+        self._in_flight.append((self._last_pts, work.picture.taken))
+        coded = codec.encode(self._frame, self._last_pts, work.key)
+        return [self._counted(each) for each in coded if each.pts > _WARM_PICTURES]
+
+    def _counted(self, coded: CodedPicture) -> EncodedPicture:
         self.counters.encoded += 1
-        self.counters.key_frames += is_key
-        self.counters.bytes += len(data)
-        return EncodedPicture(data, self._last_pts, is_key, work.picture.taken)
+        self.counters.key_frames += coded.key_frame
+        self.counters.bytes += len(coded.data)
+        return EncodedPicture(coded.data, coded.pts, coded.key_frame, self._taken(coded.pts))
+
+    def _taken(self, pts: int) -> float:
+        """When the picture that comes out with `pts` was taken; a board's encoder may round the time stamp."""
+        while len(self._in_flight) > 1 and self._in_flight[0][0] < pts - CLOCK_RATE // 2000:
+            self._in_flight.popleft()
+        return self._in_flight[0][1]
 
     def _deliver(self, packet: EncodedPicture, sinks: Iterable[VideoSink]) -> None:
         for sink in sinks:
@@ -296,10 +306,10 @@ class VideoEncoder:
                 self.detach(sink)
 
     def _warm(self) -> H264Encoder:
-        """Open the encoder and run two pictures through it: the first one takes several times as long as the next."""
+        """Open the encoder and run pictures through it: the first one takes several times as long as the next."""
         settings = self._settings
         codec = H264Encoder(settings.width, settings.height, settings.rate, settings.bit_rate, settings.encoder)
-        for number in range(2):
+        for number in range(_WARM_PICTURES):
             self._last_pts = number + 1
             codec.encode(self._frame, self._last_pts, key=True)
         return codec

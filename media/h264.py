@@ -5,7 +5,7 @@ RFC 6184 (RTP payload), ITU-T H.264 Annex B (byte stream).
 
 import re
 from fractions import Fraction
-from typing import cast
+from typing import NamedTuple, cast
 
 from av import CodecContext, VideoCodecContext, VideoFrame
 from av.codec.codec import UnknownCodecError, codecs_available
@@ -40,8 +40,16 @@ def parameter_sets(stream: bytes) -> bytes:
     return b"".join(START_CODE + unit for unit in units if unit[0] & 0x1F in (NAL_SPS, NAL_PPS))
 
 
+class CodedPicture(NamedTuple):
+    """One access unit as an Annex B byte stream; `pts` in ticks of 90 kHz."""
+
+    data: bytes
+    pts: int
+    key_frame: bool
+
+
 class H264Encoder:
-    """One open encoder: I420 frames in, one Annex B access unit out for each, key frames with SPS and PPS in-band."""
+    """One open encoder: I420 frames in, one Annex B access units out, key frames with SPS and PPS in-band."""
 
     def __init__(self, width: int, height: int, rate: int, bit_rate: int, encoder: str = "auto") -> None:
         """`encoder`: "libx264", "h264_v4l2m2m", or "auto": the board's own, else libx264. Raises NoEncoder."""
@@ -59,19 +67,24 @@ class H264Encoder:
         """RFC 6184 packetization-modes in which its stream is valid: without slices only mode 1 can carry it."""
         return (0, 1) if self.name == "libx264" else (1,)
 
-    def encode(self, frame: VideoFrame, pts: int, key: bool) -> tuple[bytes, bool]:
-        """Encode `frame` at `pts` (90 kHz, strictly rising): its access unit, b"" if the encoder holds it back; is IDR.
+    def encode(self, frame: VideoFrame, pts: int, key: bool) -> list[CodedPicture]:
+        """Encode `frame` at `pts` (90 kHz, strictly rising): what is ready now; a board's encoder may lag behind.
 
         Raises MediaError.
         """
         frame.pts, frame.time_base = pts, Fraction(1, CLOCK_RATE)
         frame.pict_type = PictureType.I if key else PictureType.NONE
         try:
-            data = b"".join(bytes(packet) for packet in self._codec.encode(frame))
+            packets = self._codec.encode(frame)
         except FFmpegError as error:
             raise MediaError(f"{self.name} could not encode a picture: {error}") from error
+        return [self._coded(bytes(packet), pts if packet.pts is None else packet.pts) for packet in packets]
+
+    def _coded(self, data: bytes, pts: int) -> CodedPicture:
         types = nal_types(data)
-        return (self._with_parameter_sets(data, types), True) if NAL_IDR in types else (data, False)
+        if NAL_IDR not in types:
+            return CodedPicture(data, pts, False)
+        return CodedPicture(self._with_parameter_sets(data, types), pts, True)
 
     def _with_parameter_sets(self, data: bytes, types: list[int]) -> bytes:
         """Boards' encoders often send SPS and PPS once only, but every key frame must stand alone."""

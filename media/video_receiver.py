@@ -28,6 +28,7 @@ class VideoReceiver:
         self._sockets, self._key, self._on_picture = sockets, key, on_picture
         self._decoder = H264Decoder()
         self._session: ReceivingSession | None = None
+        self._last: dict[str, object] = {}
         self._thread: threading.Thread | None = None
         self._wake: socket.socket | None = None
 
@@ -64,14 +65,19 @@ class VideoReceiver:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_STOP_SECONDS)
         self._thread = None
+        if self._session is not None:
+            self._last = self._session.statistics(time.monotonic())
+            self._session = None
 
     def close(self) -> None:
-        """The same as `stop`: the sockets are not ours."""
+        """Stop and free the decoder; the sockets are not ours. Twice does no harm."""
         self.stop()
+        self._decoder.close()
 
     def statistics(self) -> dict[str, object]:
         """Of the running reception, else of the last one; {} before the first."""
-        return self._session.statistics(time.monotonic()) if self._session else {}
+        session = self._session
+        return session.statistics(time.monotonic()) if session else self._last
 
     def _send_rtcp(self, data: bytes, address: Address) -> None:
         try:

@@ -25,8 +25,8 @@ def pictures(count: int, key_every: int = RATE) -> tuple[EncodedPicture, ...]:
     for number in range(count):
         frame = to_frame(numbered(number, WIDTH, HEIGHT))
         pts = 1 + number * 3600
-        data, key = encoder.encode(frame, pts, key=number % key_every == 0)
-        made.append(EncodedPicture(data, pts, key, number / RATE))
+        (coded,) = encoder.encode(frame, pts, key=number % key_every == 0)
+        made.append(EncodedPicture(coded.data, coded.pts, coded.key_frame, number / RATE))
     return tuple(made)
 
 

@@ -6,10 +6,21 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+from av import VideoFrame
 
 from media.decoder import H264Decoder
 from media.encoder import KEY_FRAME_SPACING, EncodedPicture, VideoEncoder, VideoSettings
-from media.h264 import NAL_IDR, NAL_PPS, NAL_SPS, SLICE_BYTES, H264Encoder, NoEncoder, nal_types, parameter_sets
+from media.h264 import (
+    NAL_IDR,
+    NAL_PPS,
+    NAL_SPS,
+    SLICE_BYTES,
+    CodedPicture,
+    H264Encoder,
+    NoEncoder,
+    nal_types,
+    parameter_sets,
+)
 from tests.media.pictures import NumberedCamera, number_of
 from tests.media.streams import eventually, pictures, unsliced_pictures
 
@@ -219,3 +230,25 @@ def test_an_encoder_that_this_board_has_not_is_refused_with_what_there_is() -> N
 
 def test_without_a_wish_the_encoder_that_opens_here_is_taken() -> None:
     assert H264Encoder(320, 240, 25, 500_000, "auto").name in ("libx264", "h264_v4l2m2m")
+
+
+def test_an_encoder_that_lags_behind_delivers_each_picture_with_its_own_time(
+    camera: NumberedCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A board's encoder keeps pictures in its queue: three of them here, the empty ones of the start among them."""
+    whole, queue = H264Encoder.encode, list[CodedPicture]()
+
+    def lagging(self: H264Encoder, frame: VideoFrame, pts: int, key: bool) -> list[CodedPicture]:
+        queue.extend(whole(self, frame, pts, key))
+        return [queue.pop(0)] if len(queue) > 3 else []
+
+    monkeypatch.setattr(H264Encoder, "encode", lagging)
+    encoder, sink, decoder = started(camera), Sink(), H264Decoder()
+    encoder.attach(sink)
+    packets = sink.wait(10)
+    encoder.close()
+    assert packets[0].key_frame
+    numbers = [number_of(picture) for packet in packets for picture in decoder.decode(packet.data, packet.taken)]
+    assert numbers == sorted(numbers)
+    assert all(later.taken > earlier.taken for earlier, later in pairwise(packets[1:]))
+    assert packets[-1].pts - packets[1].pts == pytest.approx((packets[-1].taken - packets[1].taken) * 90_000, abs=90)
