@@ -143,9 +143,10 @@ class Grabber:
             now = time.monotonic()
             file_due += spacing
             late = spacing and file_due < now
-            # Half a period early is near enough, or a camera of 25 frames a second would give 12.
+            # Half a period early is near enough, or a camera of 25 frames a second would give 12; and what comes late
+            # does not bring the next one at once.
             if not late and now >= due - self._period / 2:
-                due = max(due + self._period, now - self._period)
+                due = max(due + self._period, now + 0.9 * self._period)
                 self._keep(now)
 
     def _keep(self, now: float) -> None:
