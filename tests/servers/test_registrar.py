@@ -52,6 +52,12 @@ def test_a_door_stations_certificate_cannot_register(tls_home: Home) -> None:
     assert door.register(tls_home.add("indoor1"), tls_home.site.address_of_record).status == 403
 
 
+def test_a_phone_that_knows_one_name_only_registers_by_it(plain_home: Home) -> None:
+    peer, login = plain_home.peer("guest"), plain_home.add("guest", "guest")
+    assert peer.register(login, f"sip:guest@{plain_home.site.homelink.realm}").status == 200
+    assert devices.registrations(plain_home.site) == {"guest": [peer.contact]}
+
+
 def test_a_device_registers_no_address_but_the_homes(plain_home: Home) -> None:
     peer, login = plain_home.peer("indoor1"), plain_home.add("indoor1")
     assert peer.register(login, f"sip:neighbours@{plain_home.site.homelink.realm}").status == 403
