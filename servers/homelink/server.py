@@ -2,7 +2,7 @@
 
 import fcntl
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -17,11 +17,9 @@ from servers.kamailio.process import Kamailio, Patience
 class HomeLink:
     """One home's SIP server; `run()` serves until `stop()`, which any thread or signal handler may call."""
 
-    def __init__(
-        self, site: Site, patience: Patience = Patience(), on_ready: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, site: Site, patience: Patience | None = None) -> None:
         self._site = site
-        self._kamailio = Kamailio(kamailio_config(site), patience, lambda: close_interrupted(site), on_ready)
+        self._kamailio = Kamailio(kamailio_config(site), patience, lambda: close_interrupted(site))
 
     def run(self) -> None:
         """Prepare the data folder and serve. Raises ServerError if that is impossible."""

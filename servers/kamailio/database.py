@@ -1,5 +1,6 @@
 """The SQLite files of a server: one file per writer, made in WAL mode before Kamailio opens them."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -63,8 +64,16 @@ def _create(path: Path) -> None:
         with closing(sqlite3.connect(new)) as database:
             database.execute("PRAGMA journal_mode=WAL")
             database.executescript(script)
+        _give_to_owner_of(path.parent, new)
         with suppress(FileExistsError):  # another command was quicker
             path.hardlink_to(new)
+
+
+def _give_to_owner_of(folder: Path, path: Path) -> None:
+    """`sudo intercom homelink device add` before the first start must not lock the server out."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import IO
@@ -43,21 +44,19 @@ class Patience:
 class Kamailio:
     """Runs one Kamailio in the foreground of `run()`.
 
-    `before_start` is called before each start, while no Kamailio runs; `on_ready` after each, when it answers.
+    `before_start` is called before each start, while no Kamailio runs.
     `stop()` may be called from any thread or signal handler. The server dies with this process, even with kill -9.
     """
 
     def __init__(
         self,
         config: KamailioConfig,
-        patience: Patience = Patience(),
+        patience: Patience | None = None,
         before_start: Callable[[], None] = lambda: None,
-        on_ready: Callable[[], None] = lambda: None,
     ) -> None:
         self._config = replace(config, probe_user=token_hex(8))
-        self._patience = patience
+        self._patience = patience or Patience()
         self._before_start = before_start
-        self._on_ready = on_ready
         self._wake = threading.Event()
         self._stopping = False
         self._was_ready = False
@@ -110,7 +109,6 @@ class Kamailio:
             text=True,
             errors="replace",
         )
-        assert process.stderr is not None
         self._reader = threading.Thread(target=self._read_log, args=(process.stderr,), daemon=True)
         self._reader.start()
         threading.Thread(target=self._await_exit, args=(process,), daemon=True).start()
@@ -150,7 +148,6 @@ class Kamailio:
         listeners = ", ".join(map(str, self._config.listeners))
         _logger.info("%s serves %s (process %d)", self._config.name, listeners, process.pid)
         self._was_ready = True
-        self._on_ready()
 
     def _watch(self, process: subprocess.Popen[str]) -> None:
         """Returns when the process died, is deaf, or is to be stopped."""
@@ -186,10 +183,8 @@ class Kamailio:
                 process.wait(self._patience.stop)
             except subprocess.TimeoutExpired:
                 _logger.warning("%s had to be killed", self._config.name)
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Self
 
 from servers.kamailio.config import Listener, TlsFiles
 
@@ -123,7 +124,7 @@ class Peer:
         """Address of a user at the server's own address."""
         return f"sip:{user}@{self.server.address}:{self.server.port};transport={self.server.transport}"
 
-    def __enter__(self) -> "Peer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
