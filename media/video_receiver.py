@@ -27,6 +27,7 @@ class VideoReceiver:
         """`key` is ours, for the RTCP that we send; `on_picture` is called on the receiver's thread."""
         self._sockets, self._key, self._on_picture = sockets, key, on_picture
         self._decoder = H264Decoder()
+        self._remote: VideoMedia | None = None
         self._session: ReceivingSession | None = None
         self._last: dict[str, object] = {}
         self._thread: threading.Thread | None = None
@@ -47,8 +48,15 @@ class VideoReceiver:
         )
 
     def start(self, remote: VideoMedia) -> None:
-        """Receive from `remote` and ask it for a key frame; a running reception is stopped first."""
+        """Receive from `remote` and ask it for a key frame.
+
+        A reception from another place is stopped first; one from the same place just goes on, as after a re-INVITE
+        that changes nothing.
+        """
+        if self._session is not None and self._remote == remote:
+            return
         self.stop()
+        self._remote = remote
         self._decoder.reset()
         now = time.monotonic()
         session = ReceivingSession(remote, self._key, self._decoder, self._on_picture, self._send_rtcp, now)

@@ -122,6 +122,18 @@ def test_a_screen_serves_one_call_after_the_other(fanout: RtpFanout, encrypted: 
     assert not [thread for thread in threading.enumerate() if thread.name == "video-receiver"]
 
 
+def test_a_re_invite_that_changes_nothing_does_not_interrupt_the_picture(fanout: RtpFanout, encrypted: bool) -> None:
+    screen = Screen(encrypted)
+    screen.ring(fanout, "screen")
+    screen.next_number()
+    shown = screen.count("frames_decoded")
+    screen.ring(fanout, "screen")
+    assert screen.count("frames_decoded") >= shown, "the same reception goes on"
+    assert fanout.statistics()["replayed"] == 0
+    screen.next_number()
+    screen.close()
+
+
 def test_a_lost_key_frame_is_asked_for_again(fanout: RtpFanout, encrypted: bool) -> None:
     """A screen whose reception begins late has missed the key frame; its PLI brings the next at once."""
     screen = Screen(encrypted)
