@@ -1,6 +1,8 @@
-"""The sound card's streams. There is none on a build machine, so PortAudio's side is played by the test."""
+"""The sound card's streams: once by PortAudio itself, and its unplugged cards played by the test."""
 
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from hal import portaudio
 from hal.errors import DeviceLost, DeviceUnavailable, HalError
 from hal.portaudio import SILENT, PortAudioMicrophone, PortAudioSpeaker
+from tests.hal.alsa import sound_card_of_files
+from tests.hal.heard import LIMIT
 
 
 class Card:
@@ -72,6 +76,29 @@ class Stream:
 
     def close(self) -> None:
         self.open = False
+
+
+def test_portaudio_itself_records_and_plays(tmp_path: Path) -> None:
+    spoken, answered = b"\x00\x10" * 1_600_000, b"\x00\x20" * 1600
+    with sound_card_of_files(tmp_path, spoken) as played:
+        microphone, speaker = PortAudioMicrophone(), PortAudioSpeaker()
+        microphone.start()
+        wait_until(lambda: microphone.read(320) == b"\x00\x10" * 320)
+        microphone.close()
+        speaker.start()
+        speaker.write(answered)
+        wait_until(lambda: len(speaker._ring) == 0)
+        speaker.close()
+        assert answered in played.read_bytes()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(int(LIMIT * 100)):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it never happened")
 
 
 @pytest.fixture

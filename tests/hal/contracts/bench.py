@@ -20,6 +20,7 @@ from hal.errors import DeviceUnavailable
 from hal.registry import open_device
 from sim.link import SOCKET
 from sim.world.device import Device as SimDevice
+from tests.hal.alsa import has_sound_card, sound_card_of_files
 from tests.hal.matrix import Wires
 from tests.sim.worlds import running_world, wait_for
 
@@ -85,6 +86,9 @@ def _on_desk(ability: str, backend: str, tmp_path: Path) -> Iterator[Place]:
     elif backend == "framebuffer":
         (tmp_path / "fb").write_bytes(bytes(160 * 120 * 4))
         yield Place({"device": str(tmp_path / "fb"), "width": 160, "height": 120, "bits": 32})
+    elif backend == "portaudio" and not has_sound_card():
+        with sound_card_of_files(tmp_path, b"\x00\x10" * 160_000):
+            yield Place({})
     else:
         yield Place({})
 
