@@ -21,6 +21,7 @@ from endpoints.events import DeviceLost, DeviceReturned
 from endpoints.log import LEVELS, configure_logging
 from endpoints.runtime import Loop, stop_on_signals
 from endpoints.sip.agent import SipAgent, SipEvent, SipSettings, VoicePath
+from endpoints.sound import Sound
 from hal.errors import HalError, IntercomError
 from hal.recovery import SteadyMicrophone, SteadySpeaker
 from hal.service_port import ServicePort
@@ -94,9 +95,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The connection to the others, which comes first: voice, agent, service port."""
+    """The connection to the others, which comes first: sound, agent, service port."""
 
     voice: Voice
+    sound: Sound
     agent: SipAgent
     port: ServicePort | None
     settled: threading.Event
@@ -108,6 +110,7 @@ def open_line(frame: Frame) -> Line:
     microphone = frame.keep(SteadyMicrophone(frame.opener("microphone"), frame.report))
     speaker = frame.keep(SteadySpeaker(frame.opener("speaker"), frame.report))
     voice = frame.keep(Voice(microphone, speaker, frame.board.echo.processing))
+    sound = frame.keep(Sound(voice))
     settled = threading.Event()
 
     def on_event(event: SipEvent) -> None:
@@ -121,7 +124,7 @@ def open_line(frame: Frame) -> Line:
     frame.running.callback(agent.close)
     agent.start()
     _check_devices(frame.board)
-    return Line(voice, agent, frame.device("service_port"), settled)
+    return Line(voice, sound, agent, frame.device("service_port"), settled)
 
 
 def _check_devices(board: Board) -> None:

@@ -18,13 +18,13 @@ from endpoints.events import CancelTimer, Complain, DeviceLost, HangUp, Publish,
 from endpoints.runtime import Loop, Machine, process_figures
 from endpoints.sip.agent import CallId, SipAgent
 from endpoints.sip.message import new_session_id
+from endpoints.sound import Sound
 from endpoints.unlock import CHALLENGE_HEADER, RESULT_TYPE, AttemptLog, Result, UnlockJudge, Verdict
 from hal.errors import HalError
 from hal.indicator import Indicator
 from hal.relay import Relay
 from hal.service_port import Facts, ServicePort
 from media.errors import MediaError
-from media.voice import Voice
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Parts:
     """What a door station is made of; who makes them also closes them."""
 
     agent: SipAgent
-    voice: Voice
+    sound: Sound
     pictures: Pictures
     lock: Relay
     indicator: Indicator | None
@@ -77,6 +77,11 @@ class DoorApp:
         """What the door station knows; from any thread."""
         return self._machine.state
 
+    @property
+    def sound(self) -> Sound:
+        """Microphone, speaker and tones."""
+        return self._parts.sound
+
     def open(self) -> None:
         """Show the first signal and answer the service port's questions."""
         self._show(do.Show(signal_of(self.state)))
@@ -100,14 +105,14 @@ class DoorApp:
         return self._does[type(action)](action)
 
     def _table(self) -> dict[type, Callable[[Any], DoorEvent | None]]:
-        pictures, voice, loop = self._parts.pictures, self._parts.voice, self._loop
+        pictures, sound, loop = self._parts.pictures, self._parts.sound, self._loop
         return {
             do.Call: self._call,
             do.SendVideo: lambda action: pictures.send(action.to_tag, action.video),
             do.StopVideo: lambda action: pictures.stop(action.to_tag),
             do.KeepOnly: lambda action: pictures.keep_only(action.to_tag),
             do.KeyFrame: lambda action: pictures.key_frame(),
-            do.StartVoice: lambda action: voice.start(),
+            do.StartVoice: lambda action: sound.start(),
             do.EndVisit: self._end_visit,
             do.CheckCode: self._check_code,
             do.JudgeUnlock: self._judge,
@@ -116,7 +121,7 @@ class DoorApp:
             do.Show: self._show,
             StartTimer: lambda action: loop.start_timer(action.name, action.seconds),
             CancelTimer: lambda action: loop.cancel_timer(action.name),
-            Tone: lambda action: voice.tone(action.name),
+            Tone: lambda action: sound.tone(action.name),
             HangUp: lambda action: self._parts.agent.hang_up(action.call, action.reason),
             Publish: lambda action: self._publish(action.event, action.facts),
             Complain: lambda action: log.warning("%s", action.sentence),
@@ -138,7 +143,7 @@ class DoorApp:
 
     def _end_visit(self, action: do.EndVisit) -> None:
         self._parts.pictures.end()
-        self._parts.voice.stop()
+        self._parts.sound.stop()
         self._parts.judge.end()
 
     def _show(self, action: do.Show) -> None:
@@ -213,10 +218,9 @@ class DoorApp:
         return {**facts, "dialled": dialled, "unlocked": self._parts.lock.unlocked}
 
     def _figures(self) -> dict[str, object]:
-        heard, played = self._parts.voice.levels()
         return {
             "now": time.monotonic(),
             "process": process_figures(),
             "video": self._parts.pictures.statistics(),
-            "audio": {**self._parts.agent.statistics(self.state.call), "sent_dbfs": heard, "played_dbfs": played},
+            "audio": {**self._parts.agent.statistics(self.state.call), **self._parts.sound.levels()},
         }

@@ -44,7 +44,7 @@ def _parts(frame: Frame, line: Line, pictures: Pictures) -> Parts:
         raise HalError("A door station without a lock opens nothing.")
     return Parts(
         agent=line.agent,
-        voice=line.voice,
+        sound=line.sound,
         pictures=pictures,
         lock=lock,
         indicator=frame.device("indicator"),

@@ -16,11 +16,11 @@ from endpoints.resident.screen import Screen
 from endpoints.resident.state import Resident, Rules, scene_of
 from endpoints.runtime import Loop, Machine, process_figures
 from endpoints.sip.agent import IncomingCall, SipAgent
+from endpoints.sound import Sound
 from endpoints.unlock import UNLOCK_TYPE, sign
 from hal.display import Display
 from hal.service_port import Facts, ServicePort
 from media.description import VideoMedia
-from media.voice import Voice
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Parts:
     """What a resident's device is made of; who makes them also closes them."""
 
     agent: SipAgent
-    voice: Voice
+    sound: Sound
     display: Display
     port: ServicePort | None
     identity: Identity
@@ -73,6 +73,11 @@ class ResidentApp:
         """What the device knows; from any thread."""
         return self._machine.state
 
+    @property
+    def sound(self) -> Sound:
+        """Microphone, speaker and tones."""
+        return self._parts.sound
+
     def open(self) -> None:
         """Show the first scene and answer the service port's questions."""
         self._parts.display.show(scene_of(self.state))
@@ -99,20 +104,20 @@ class ResidentApp:
         return None
 
     def _table(self) -> dict[type, Callable[[Any], None]]:
-        agent, voice, loop = self._parts.agent, self._parts.voice, self._loop
+        agent, sound, loop = self._parts.agent, self._parts.sound, self._loop
         return {
             do.Ring: self._ring,
             do.Answer: self._answer,
             do.Reject: lambda action: agent.reject(action.call, action.code),
             do.WatchVideo: lambda action: self.screen.move(action.video),
             do.EndCall: self._end_call,
-            do.Mute: lambda action: voice.mute(action.on),
+            do.Mute: lambda action: sound.mute(action.on),
             do.SendUnlock: self._send_unlock,
             do.NoteMissed: self._note_missed,
             do.ShowScene: lambda action: self._parts.display.show(action.scene),
             StartTimer: lambda action: loop.start_timer(action.name, action.seconds),
             CancelTimer: lambda action: loop.cancel_timer(action.name),
-            Tone: lambda action: voice.tone(action.name),
+            Tone: lambda action: sound.tone(action.name),
             HangUp: lambda action: agent.hang_up(action.call, action.reason),
             Publish: lambda action: self._publish(action.event, action.facts),
             Complain: lambda action: log.warning("%s", action.sentence),
@@ -125,10 +130,10 @@ class ResidentApp:
 
     def _answer(self, action: do.Answer) -> None:
         self._parts.agent.answer(action.call, self._video)
-        self._parts.voice.start()
+        self._parts.sound.start()
 
     def _end_call(self, action: do.EndCall) -> None:
-        self._parts.voice.stop()
+        self._parts.sound.stop()
         self.screen.end()
         self._video = None
 
@@ -167,10 +172,9 @@ class ResidentApp:
         return {**facts, "missing": sorted(state.missing), "missed_calls": list(self._missed), "scene": scene}
 
     def _figures(self) -> dict[str, object]:
-        heard, played = self._parts.voice.levels()
         return {
             "now": time.monotonic(),
             "process": process_figures(),
             "video": self.screen.statistics(),
-            "audio": {**self._parts.agent.statistics(self.state.call), "sent_dbfs": heard, "played_dbfs": played},
+            "audio": {**self._parts.agent.statistics(self.state.call), **self._parts.sound.levels()},
         }

@@ -16,7 +16,7 @@ def compose(frame: Frame) -> ResidentApp:
     display = frame.device("display")
     if display is None:
         raise HalError("A resident's device without a display shows nobody.")
-    parts = Parts(line.agent, line.voice, display, line.port, _identity(frame), site.sip.address)
+    parts = Parts(line.agent, line.sound, display, line.port, _identity(frame), site.sip.address)
     app = ResidentApp(parts, _rules(frame), frame.loop)
     frame.running.callback(app.close)
     prepare_later(frame, line.settled, (app.screen.prepare, line.voice.prepare, load_cryptography))

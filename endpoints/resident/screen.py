@@ -32,6 +32,7 @@ class Screen:
         self._able = False
         self._sockets: RtpSockets | None = None
         self._receiver: VideoReceiver | None = None
+        self._source: VideoMedia | None = None
         self._shown = 0
         self._last: dict[str, object] = {}
 
@@ -66,16 +67,20 @@ class Screen:
         key = SrtpKey.generate() if offer.key else None
         self._receiver = VideoReceiver(self._sockets, key, self._picture)
         self._receiver.start(offer)
+        self._source = offer
         return self._receiver.answer(offer)
 
     def move(self, video: VideoMedia | None) -> None:
         """The picture comes from `video` now, or from nowhere."""
-        if self._receiver is None:
+        source = video if video is not None and video.direction in SENDING else None
+        # Starting again costs the picture until the next key frame: an answer that changes nothing must not.
+        if self._receiver is None or source == self._source:
             return
-        if video is None or video.direction not in SENDING:
+        self._source = source
+        if source is None:
             self._receiver.stop()
         else:
-            self._receiver.start(video)
+            self._receiver.start(source)
 
     def end(self) -> None:
         """No more pictures of this call."""
@@ -84,7 +89,7 @@ class Screen:
             self._last = self._receiver.statistics()
         if self._sockets is not None:
             self._sockets.close()
-        self._receiver = self._sockets = None
+        self._receiver = self._sockets = self._source = None
 
     def statistics(self) -> dict[str, object]:
         """The receiver's counters, and the pictures `shown`, in this call or the last one; from any thread."""

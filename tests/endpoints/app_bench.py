@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import pytest
 
@@ -15,11 +15,22 @@ from endpoints.config import Board, load_endpoint
 from endpoints.runtime import Loop
 from endpoints.sip.agent import SipAgent, SipEvent, SipSettings, VoicePath
 from endpoints.sip.fake import FakeAgent
+from endpoints.sound import Sound
 from hal.mock import MockServicePort
 
 BOARDS = Path(__file__).parents[2] / "board-configs"
 LIMIT = 30.0
-A = TypeVar("A", bound=App)
+
+
+class AppWithSound(App, Protocol):
+    """An app as the bench needs it."""
+
+    @property
+    def sound(self) -> Sound:
+        """Its sound thread."""
+
+
+A = TypeVar("A", bound=AppWithSound)
 
 
 class Clock:
@@ -41,6 +52,7 @@ class Bench(Generic[A]):
     devices: dict[str, Any]
     loop: Loop
     clock: Clock
+    sound: Sound
     data: Path = field(default_factory=Path)
 
     @property
@@ -50,8 +62,9 @@ class Bench(Generic[A]):
         return port
 
     def settle(self) -> None:
-        """Let the app take everything that waits."""
+        """Let the app take everything that waits, and its sound thread too."""
         self.loop.drain(self.app.handle)
+        self.sound.settle()
 
     def pass_time(self, seconds: float) -> None:
         """Let timers run down that end within `seconds`."""
@@ -100,7 +113,7 @@ def bench(
     loop = Loop(clock)
     with ExitStack() as running:
         app = compose(Frame(configuration, loop, running, new_agent))
-        yield Bench(app, agents[0], devices, loop, clock, configuration.site.data)
+        yield Bench(app, agents[0], devices, loop, clock, app.sound, configuration.site.data)
     assert agents[0].closed
 
 

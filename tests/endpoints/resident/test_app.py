@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -89,6 +90,13 @@ def visitor(hall: Bench[ResidentApp], video: VideoMedia | None = None) -> CallId
     return call
 
 
+def decoded(hall: Bench[ResidentApp]) -> int:
+    """Pictures decoded in this reception."""
+    figures: Any = hall.port.ask("stats")
+    count: int = figures["video"].get("frames_decoded", 0)
+    return count
+
+
 def talking(hall: Bench[ResidentApp]) -> CallId:
     call = visitor(hall)
     press(hall, "answer")
@@ -117,13 +125,16 @@ def test_the_picture_goes_on_when_a_person_answers(hall: Bench[ResidentApp], gat
     video = hall.agent.sent("ring")[0].arguments["video"]
     assert isinstance(video, VideoMedia)
     gate.fanout.add("hall", video)
+    hall.wait(lambda: decoded(hall) > 0, "the picture while it rings")
+    before = decoded(hall)
     press(hall, "answer")
     assert hall.agent.sent("answer")[0].arguments["video"] == video
     hall.agent.answered(call, "", gate.offer)
     hall.settle()
     assert hall.devices["microphone"].running
-    before = len(hall.devices["display"].pictures)
-    hall.wait(lambda: len(hall.devices["display"].pictures) > before, "the picture after the answer")
+    assert decoded(hall) >= before, "an answer that changes nothing must not begin the picture anew"
+    before = decoded(hall)
+    hall.wait(lambda: decoded(hall) > before, "the picture after the answer")
     hall.agent.end(call)
     hall.settle()
     assert hall.devices["display"].shown is None

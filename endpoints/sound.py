@@ -1,0 +1,62 @@
+"""The voice path's commands, in order, on a thread of their own: opening a sound card must not hold up a picture."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from hal.errors import IntercomError
+from media.voice import Voice
+
+log = logging.getLogger(__name__)
+
+
+class Sound:
+    """What an app says about sound; nothing here waits, except `close`."""
+
+    def __init__(self, voice: Voice) -> None:
+        """`voice` stays its maker's to close."""
+        self._voice = voice
+        self._worker = ThreadPoolExecutor(1, "sound")
+
+    def start(self) -> None:
+        """A call begins: microphone and speaker on."""
+        self._do(self._voice.start)
+
+    def stop(self) -> None:
+        """The call is over: microphone and speaker off."""
+        self._do(self._voice.stop)
+
+    def mute(self, on: bool) -> None:
+        """Send silence, or what the microphone hears again."""
+        self._do(lambda: self._voice.mute(on))
+
+    def tone(self, name: str | None) -> None:
+        """Play the tone of that name of `media.tones` until the next; None is silence."""
+        self._do(lambda: self._voice.tone(name))
+
+    def levels(self) -> dict[str, object]:
+        """Loudness of what was sent and played last, dBFS."""
+        sent, played = self._voice.levels()
+        return {"sent_dbfs": sent, "played_dbfs": played}
+
+    def settle(self) -> None:
+        """Wait until every command so far is done."""
+        self._worker.submit(lambda: None).result()
+
+    def close(self) -> None:
+        """Do what was asked for, then take no more; twice does no harm."""
+        self._worker.shutdown()
+
+    def _do(self, command: Callable[[], None]) -> None:
+        self._worker.submit(_told, command)
+
+
+def _told(command: Callable[[], None]) -> None:
+    """Do it, on the sound thread; what goes wrong there is told, nobody waits for it."""
+    try:
+        command()
+    except IntercomError as error:
+        log.error("sound: %s", error)
+    except Exception:
+        log.exception("a sound command failed")
+        raise
