@@ -6,7 +6,7 @@ export const token = takeToken();
 /** The token stands behind the # of the address, or is remembered from before for this tab. */
 function takeToken() {
   const given = location.hash.slice(1);
-  if (given) {
+  if (given && !document.getElementById(given)) {
     sessionStorage.setItem(KEY, given);
     history.replaceState(null, "", location.pathname);
   }

@@ -57,6 +57,7 @@ function furnish(devices) {
 function update(device) {
   parts.get(device.name).update(device);
   faults.update(device.name, device.faults);
+  $("to-home").classList.toggle("ringing", [...parts.values()].some((part) => part.ringing));
 }
 
 $("listen").onchange = ({ target }) => {

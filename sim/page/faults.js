@@ -3,7 +3,7 @@
 import { request } from "./api.js";
 
 const DEVICE = {
-  "camera-gone": ["Camera unplugged", "camera-back", (device) => device.camera],
+  "camera-gone": ["Camera unplugged", "camera-back", (device) => Boolean(device.camera)],
   "microphone-gone": ["Microphone unplugged", "microphone-back"],
   "speaker-gone": ["Loudspeaker unplugged", "speaker-back"],
   "echo-on": ["Room with echo", "echo-off"],

@@ -5,7 +5,7 @@ import { draw } from "./door.js";
 
 const BUTTONS = {
   answer: ["Answer", "i-call", "a"], decline: ["Decline", "i-hangup", "d"], unlock: ["Unlock", "i-unlock", "u"],
-  mute: ["Mute", "i-mute", "m"], hangup: ["Hang up", "i-hangup", "h"], dnd: ["Do not disturb", "i-dnd", "n"],
+  mute: ["Mute", "i-mute", "m"], hangup: ["Hang up", "i-hangup", "h"], dnd: ["Quiet", "i-dnd", "n"],
 };
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -41,6 +41,7 @@ export class Screen {
     image.append(use);
     button.append(image, label);
     button.dataset.button = name;
+    if (name === "dnd") button.title = "Do not disturb";
     button.setAttribute("aria-keyshortcuts", key);
     button.onclick = () => this.act(request(`${this.path}/buttons/${name}`, {}));
     return button;
@@ -57,7 +58,8 @@ export class Screen {
     this.find(".detail").textContent = device.running ? scene.detail : "";
     this.find(".dot").textContent = device.running ? "" : "off";
     this.root.classList.toggle("off", !device.running);
-    this.root.classList.toggle("ringing", scene.actions.includes("answer"));
+    this.ringing = scene.actions.includes("answer");
+    this.root.classList.toggle("ringing", this.ringing);
     for (const [name, button] of this.buttons) {
       button.hidden = !device.buttons.includes(name);
       button.disabled = !scene.actions.includes(name);
@@ -73,6 +75,7 @@ export class Screen {
   }
 
   show() {
-    this.find(".glass").classList.toggle("live", this.live && this.pictured);
+    this.find(".glass").classList.toggle("live", this.live);
+    this.find("canvas").style.visibility = this.pictured ? "visible" : "hidden";
   }
 }

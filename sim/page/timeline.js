@@ -1,16 +1,34 @@
 // What happens, newest first, in words.
 
 const LIMIT = 200;
-const SILENT = new Set(["indicator", "process", "scene", "registered", "state"]);
+const SILENT = new Set(["indicator", "process", "scene", "state", "door", "locked", "missed-seen"]);
 const WORDS = {
-  key: (f) => `key ${f.key}`,
-  button: (f) => `button ${f.button}`,
-  lock: (f) => (f.unlocked ? "unlocked" : "locked"),
-  door_contact: (f) => (f.open ? "the door opens" : "the door closes"),
-  tamper_switch: (f) => (f.open ? "the case is opened" : "the case is closed"),
-  fault: (f) => f.fault.replace("-", " "),
+  key: (f) => `Key ${f.key}`,
+  button: (f) => `Button: ${spaced(f.button)}`,
+  lock: (f) => (f.unlocked ? "Lock open" : "Lock closed"),
+  door_contact: (f) => (f.open ? "The door opens" : "The door closes"),
+  tamper_switch: (f) => (f.open ? "The case is opened" : "The case is closed"),
+  fault: (f) => `Fault: ${spaced(f.fault)}`,
+  registered: () => "Registered at HomeLink",
+  "registration-lost": (f) => `Not registered: ${f.code} ${f.reason}`,
+  calling: (f) => `Calls flat ${f.flat}`,
+  ringing: (f) => (f.caller ? `Rings: ${f.caller}` : "A screen rings"),
+  "early-media": (f) => (f.video ? "Sends the picture to a ringing screen" : "A ringing screen wants no picture"),
+  "first-picture": (f) => `Shows the first picture ${Math.round(f.after_ms)} ms after the call came`,
+  answered: (f) => (f.caller ? `Talks to ${f.caller}` : "Somebody answered"),
+  "audio-started": () => "Sound both ways",
+  unlock: (f) => (f.granted ? `Unlock granted${f.who ? ` to ${f.who}` : ""}` : `Unlock refused: ${spaced(f.why)}`),
+  ended: (f) => `Call over: ${spaced(f.outcome)}`,
+  missed: () => "Missed a call",
+  held: (f) => (f.on ? "On hold" : "No longer on hold"),
+  refused: (f) => `Not possible: ${spaced(f.why)}`,
+  alarm: (f) => (f.on ? `Alarm: ${spaced(f.alarm)}` : `Alarm over: ${spaced(f.alarm)}`),
+  lockout: (f) => (f.on ? "Too many wrong codes: keypad takes no codes" : "Keypad takes codes again"),
+  "do-not-disturb": (f) => (f.on ? "Do not disturb" : "May be disturbed again"),
+  "device-lost": (f) => `Lost: ${f.device} (${f.why})`,
+  "device-returned": (f) => `Back: ${f.device}`,
 };
-const GOOD = new Set(["answered", "audio-started", "unlock"]);
+const GOOD = new Set(["answered", "audio-started", "unlock", "device-returned"]);
 const BAD = new Set(["fault", "device-lost", "alarm", "lockout", "registration-lost", "refused"]);
 
 export class Timeline {
@@ -34,7 +52,8 @@ export class Timeline {
     item.append(node("time", clock(this.offset + ms)), node("b", device), node("span", words(event, facts)));
     const good = (GOOD.has(event) && facts.granted !== false) || (event === "lock" && facts.unlocked);
     item.classList.toggle("good", good);
-    item.classList.toggle("bad", BAD.has(event) || facts.granted === false);
+    const over = facts.on === false || /-(back|off|up|closed)$/.test(facts.fault ?? "");
+    item.classList.toggle("bad", (BAD.has(event) && !over) || facts.granted === false);
     this.list.prepend(item);
     if (this.list.childElementCount > LIMIT) this.list.lastElementChild.remove();
   }
@@ -50,7 +69,12 @@ function words(event, facts) {
   if (WORDS[event]) return WORDS[event](facts);
   const details = Object.entries(facts).filter(([key, value]) => key !== "call" && value !== "" && value !== null);
   const told = details.map(([key, value]) => `${key.replaceAll("_", " ")} ${plain(value)}`).join(", ");
-  return told ? `${event.replaceAll("-", " ")}: ${told}` : event.replaceAll("-", " ");
+  const name = spaced(event);
+  return name[0].toUpperCase() + name.slice(1) + (told && `: ${told}`);
+}
+
+function spaced(name) {
+  return String(name).replaceAll("-", " ");
 }
 
 function plain(value) {
