@@ -1,11 +1,8 @@
 """The `intercom` command: finds the sub-command that was asked for, and imports nothing else."""
 
-import ast
-import difflib
-import importlib.util
 import sys
 from collections.abc import Callable
-from importlib.abc import SourceLoader
+from importlib.machinery import SourceFileLoader
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 
 from hal.errors import IntercomError
@@ -49,6 +46,8 @@ def _find(name: str) -> EntryPoint | None:
 
 
 def _unknown(name: str) -> str:
+    import difflib
+
     names = sorted(entry_points(group=GROUP).names)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
@@ -62,11 +61,14 @@ def _help() -> str:
 
 def _one_line(entry: EntryPoint) -> str:
     """The first line of the command's module, read without running it."""
+    import ast
+    import importlib.util
+
     try:
         spec = importlib.util.find_spec(entry.module)
     except ModuleNotFoundError:
         spec = None
-    if spec is None or not isinstance(spec.loader, SourceLoader):
+    if spec is None or not isinstance(spec.loader, SourceFileLoader):
         return ""
     text = ast.get_docstring(ast.parse(spec.loader.get_source(entry.module) or ""))
-    return text.splitlines()[0] if text else ""
+    return text.splitlines()[0].rpartition("`: ")[2] if text else ""

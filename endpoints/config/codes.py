@@ -1,4 +1,4 @@
-"""Door codes: kept only as salted scrypt hashes; `intercom code` makes one for the site file."""
+"""`intercom code`: makes the hash of a door code for the site file; codes are kept only as salted scrypt hashes."""
 
 import argparse
 import base64

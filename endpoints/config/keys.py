@@ -1,4 +1,4 @@
-"""Unlock keys: `intercom key` makes the pair by which a resident's device proves that it may open the door."""
+"""`intercom key`: makes the key pair by which a resident's device proves that it may open the door."""
 
 import argparse
 import base64
