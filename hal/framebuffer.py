@@ -119,8 +119,13 @@ def rgb565(image: Image.Image) -> bytes:
     """An RGB image as 16 bits per pixel, little-endian, red in the upper five bits."""
     import numpy as np
 
-    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB"), dtype=np.uint16), 2, 0)
-    packed: bytes = ((red >> 3) << 11 | (green >> 2) << 5 | blue >> 3).astype("<u2").tobytes()
+    red, green, blue = (np.asarray(plane).astype("<u2") for plane in image.split())
+    red &= 0xF8
+    red <<= 8
+    green &= 0xFC
+    green <<= 3
+    blue >>= 3
+    packed: bytes = (red | green | blue).tobytes()
     return packed
 
 

@@ -15,8 +15,8 @@ from hal.listeners import Listeners
 log = logging.getLogger(__name__)
 
 LAYOUT = ("123", "456", "789", "*0#")
-_PERIOD = 0.01
-_RETRY = 1.0
+_RESTING, _SCANNING, _RETRY = 0.02, 0.005, 1.0
+"""Seconds between two readings: while no key is down, while one is, and after the pins could not be read."""
 
 
 class KeyFilter:
@@ -61,11 +61,12 @@ class KeyMatrix:
         except BaseException:
             self.close()
             raise
-        self._resting = False
+        self.resting = False
+        """True while no key is down: all rows are driven, and any column shows the next key."""
 
     def read(self) -> frozenset[str]:
         """The keys that are down now, with the ghosts of three or more. While none is, this reads the columns only."""
-        if not self._resting:
+        if not self.resting:
             self._drive_all()
         if not any(self._pulled_down()):
             return frozenset()
@@ -91,10 +92,10 @@ class KeyMatrix:
     def _drive_all(self) -> None:
         for row in self._rows:
             row.pin.output_with_state(False)
-        self._resting = True
+        self.resting = True
 
     def _release_all(self) -> None:
-        self._resting = False
+        self.resting = False
         for row in self._rows:
             row.pin.function = "input"
 
@@ -134,7 +135,7 @@ class GpioKeypad:
 
     def _run(self) -> None:
         failed = False
-        while not self._stop.wait(_RETRY if failed else _PERIOD):
+        while not self._stop.wait(_RETRY if failed else _RESTING if self._matrix.resting else _SCANNING):
             try:
                 self._scan()
             except DRIVER_ERRORS as error:
