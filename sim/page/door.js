@@ -16,6 +16,7 @@ export class Door {
   constructor(name, act) {
     this.path = `/devices/${name}`;
     this.act = act;
+    this.waiting = ""; // keys that were pressed while others were on their way
     this.keys = new Map(KEYS.map((key) => [key, this.keyButton(key)]));
     $("keys").replaceChildren(...this.keys.values());
     $("ring").onclick = () => this.press("call");
@@ -45,7 +46,23 @@ export class Door {
     const button = this.keys.get(key);
     button.classList.add("down");
     setTimeout(() => button.classList.remove("down"), 120);
-    this.act(request(`${this.path}/keypad`, { keys: key }));
+    this.waiting += key;
+    if (!this.sending) this.act(this.sendKeys());
+  }
+
+  /** One request at a time: two at once may overtake each other. */
+  async sendKeys() {
+    this.sending = true;
+    try {
+      while (this.waiting) {
+        const keys = this.waiting;
+        this.waiting = "";
+        await request(`${this.path}/keypad`, { keys });
+      }
+    } finally {
+      this.sending = false;
+      this.waiting = "";
+    }
   }
 
   press(button) {
