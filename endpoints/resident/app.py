@@ -4,7 +4,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,11 +33,8 @@ class Identity:
 
     device: str
     flat: str
-    unlock_key: str = ""
+    unlock_key: str = field(default="", repr=False)
     """Base64 Ed25519 private key, "" if this device may open no door."""
-
-    def __repr__(self) -> str:
-        return f"Identity(device={self.device!r}, flat={self.flat!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +136,6 @@ class ResidentApp:
 
     def _send_unlock(self, action: do.SendUnlock) -> None:
         who = self._parts.identity
-        if not who.unlock_key:
-            log.warning("no door can be opened: the site file has no [unlock] key")
-            return
         request = sign(who.unlock_key, action.challenge, action.session_id, who.flat, who.device)
         self._parts.agent.send_info(action.call, UNLOCK_TYPE, request.to_json())
 

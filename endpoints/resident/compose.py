@@ -35,6 +35,7 @@ def _rules(frame: Frame) -> Rules:
     site = frame.configuration.site
     return Rules(
         name=site.device.place or site.device.name,
+        may_unlock=site.unlock is not None,
         ring=site.timers.ring,
         sign=site.timers.message,
     )

@@ -205,7 +205,7 @@ def _do_not_disturb(state: Resident) -> Step:
 def _unlock(state: Resident) -> Step | None:
     if state.phase is not Phase.TALKING or state.unlocking:
         return None
-    if not state.challenge:
+    if not state.can_unlock:
         return _say(state, "This door cannot be opened from here")
     ask = SendUnlock(state.call, state.challenge, state.session_id)
     return replace(state, unlocking=True, note=""), (ask, StartTimer(UNLOCK, state.rules.unlock))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from endpoints.addresses import media_address
 from hal.camera import Picture
 from hal.display import Display
+from hal.errors import HalError
 from media.description import SrtpKey, VideoMedia
 from media.errors import MediaError
 
@@ -33,7 +34,7 @@ class Screen:
         self._sockets: RtpSockets | None = None
         self._receiver: VideoReceiver | None = None
         self._source: VideoMedia | None = None
-        self._shown = 0
+        self._shown, self._failed = 0, False
         self._last: dict[str, object] = {}
 
     def prepare(self) -> None:
@@ -62,7 +63,7 @@ class Screen:
         from media.rtp_sockets import RtpSockets
         from media.video_receiver import VideoReceiver
 
-        self._shown = 0
+        self._shown, self._failed = 0, False
         self._sockets = RtpSockets(media_address(self._address, f"sip:{offer.address}"))
         key = SrtpKey.generate() if offer.key else None
         self._receiver = VideoReceiver(self._sockets, key, self._picture)
@@ -101,7 +102,17 @@ class Screen:
         self.end()
 
     def _picture(self, picture: Picture) -> None:
-        self._display.picture(picture)
+        try:
+            self._display.picture(picture)
+        except HalError as error:
+            self._complain(error)
+            return
         self._shown += 1
         if self._shown == 1:
             self._on_first()
+
+    def _complain(self, error: HalError) -> None:
+        """Say it once in a call: the sound goes on without the picture."""
+        if not self._failed:
+            log.error("the picture cannot be shown: %s", error)
+        self._failed = True

@@ -44,6 +44,8 @@ class Rules:
     """What the owner of the device decided; times in seconds."""
 
     name: str = ""
+    may_unlock: bool = True
+    """Whether this device has a key to prove itself to doors with."""
     ring: float = 60.0
     """The longest ringing, if the caller's end of it gets lost; longer than the door's own limit."""
     sign: float = 4.0
@@ -82,6 +84,11 @@ class Resident:
     missing: frozenset[str] = frozenset()
 
     @property
+    def can_unlock(self) -> bool:
+        """Whether the door of this call can be opened from here."""
+        return bool(self.challenge) and self.rules.may_unlock
+
+    @property
     def in_call(self) -> bool:
         """Whether a call is there or coming."""
         return self.phase in (Phase.RINGING, Phase.ANSWERING, Phase.TALKING)
@@ -112,7 +119,7 @@ _ENDINGS = {Outcome.MISSED: "Missed call", Outcome.ELSEWHERE: "Answered elsewher
 
 
 def _talking_scene(state: Resident) -> Scene:
-    unlock = ("unlock",) if state.challenge else ()
+    unlock = ("unlock",) if state.can_unlock else ()
     words = (state.note, "On hold" if state.held else "", "Microphone off" if state.muted else "")
     detail = ", ".join(word for word in words if word)
     return Scene(f"Talking to {state.caller}", detail, (*unlock, "mute", "hangup"), state.live)

@@ -14,6 +14,8 @@ from endpoints.resident.app import ResidentApp
 from endpoints.resident.compose import compose
 from endpoints.sip.agent import CallId, InfoReceived
 from endpoints.unlock import RESULT_TYPE, UNLOCK_TYPE, Request, Result, verify
+from hal.camera import Picture
+from hal.errors import DeviceLost
 from hal.mock import MockCamera
 from media.description import SrtpKey, VideoMedia
 from media.encoder import VideoEncoder, VideoSettings
@@ -140,6 +142,25 @@ def test_the_picture_goes_on_when_a_person_answers(hall: Bench[ResidentApp], gat
     assert hall.devices["display"].shown is None
     assert not hall.devices["microphone"].running
     assert hall.phases() == ["ringing", "answering", "talking", "ended"]
+
+
+def test_a_display_that_fails_costs_the_picture_and_not_the_call(
+    hall: Bench[ResidentApp], gate: Gate, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(picture: Picture) -> None:
+        raise DeviceLost("The display does not answer.")
+
+    monkeypatch.setattr(hall.devices["display"], "picture", fail)
+    call = visitor(hall, gate.offer)
+    video = hall.agent.sent("ring")[0].arguments["video"]
+    assert isinstance(video, VideoMedia)
+    gate.fanout.add("hall", video)
+    hall.wait(lambda: decoded(hall) > 3, "pictures that nobody sees")
+    assert caplog.text.count("The display does not answer.") == 1
+    press(hall, "answer")
+    hall.agent.answered(call, "", gate.offer)
+    hall.settle()
+    assert hall.app.state.phase == "talking"
 
 
 def test_it_rings_without_a_picture_that_it_cannot_show(hall: Bench[ResidentApp]) -> None:

@@ -218,9 +218,10 @@ def test_a_door_that_does_not_answer_the_unlock_can_be_asked_again() -> None:
     assert do.SendUnlock("c1", "once", "s1") in next_step(state, press(Button.UNLOCK))[1]
 
 
-def test_a_door_without_a_challenge_cannot_be_opened_from_here() -> None:
-    assert "unlock" not in scene_of(SILENT_DOOR).actions
-    state, actions = next_step(SILENT_DOOR, press(Button.UNLOCK))
+@pytest.mark.parametrize("talking", [SILENT_DOOR, replace(TALKING, rules=Rules(may_unlock=False))])
+def test_without_a_challenge_or_a_key_no_door_opens_from_here(talking: Resident) -> None:
+    assert "unlock" not in scene_of(talking).actions
+    state, actions = next_step(talking, press(Button.UNLOCK))
     assert state.note == "This door cannot be opened from here"
     assert not any(isinstance(action, do.SendUnlock) for action in actions)
 
