@@ -103,8 +103,7 @@ def scene_of(state: Resident) -> Scene:
     """What the display says in this state."""
     match state.phase:
         case Phase.RINGING:
-            actions = ("answer", "decline", "dnd")
-            return Scene(f"{state.caller} is calling", "Answer or decline", actions, state.live)
+            return Scene(f"{state.caller} is calling", "Answer or decline", ("answer", "decline"), state.live)
         case Phase.ANSWERING:
             return Scene(state.caller, "Connecting", ("hangup",), state.live)
         case Phase.TALKING:
