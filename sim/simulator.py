@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from hal.microphone import SAMPLE_RATE
 from servers.kamailio.probe import probe
 from sim.community import ADDRESS, CommunityFiles, DevicePlan, plan, write_community
 from sim.errors import SimError
@@ -28,6 +29,10 @@ START_LIMIT = 60.0
 DEATHS_LIMIT = 3
 """A process that dies so often while the community starts will never work."""
 PAUSE = 0.03
+BREATH = 0.5
+"""Seconds of silence between two people who speak."""
+SOUND_BYTES = 2 * SAMPLE_RATE
+"""A second of sound."""
 PARTS = {"door-station": {"lock", "service_port"}, "indoor-unit": {"display", "service_port"}}
 """Without these a device of a role is not ready."""
 
@@ -156,11 +161,12 @@ def _device(each: DevicePlan, talkative: bool) -> Device:
 
 
 def _person(each: DevicePlan) -> Person:
-    """Who stands at this device. A resident lets the visitor finish his first sentence."""
+    """Who stands at this device. Visitor and resident speak in turn."""
+    visitor = speech("visitor")
     if each.role == "door-station":
-        return Person(speech("visitor"))
+        return Person(visitor, BREATH)
     name = "phone" if each.role == "phone" else each.name
-    return Person(speech(name if name in SPEAKERS else "indoor1"), begin=1.0)
+    return Person(speech(name if name in SPEAKERS else "indoor1"), 2 * BREATH + len(visitor) / SOUND_BYTES)
 
 
 def _switch(child: Child, off: Callable[[], Awaitable[None]]) -> Switch:

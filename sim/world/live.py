@@ -70,7 +70,9 @@ class Viewer:
     async def run(self) -> None:
         """Serve until the page goes."""
         self._subscribe()
-        await self._websocket.send_json({"type": "community", **self._world.facts(), "ms": now_ms(), "time": time.time()})
+        await self._websocket.send_json(
+            {"type": "community", **self._world.facts(), "ms": now_ms(), "time": time.time()}
+        )
         tasks = [asyncio.create_task(work()) for work in (self._receive, self._send_news, self._send_pictures)]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -16,6 +16,8 @@ AHEAD = 3 * FRAME_SAMPLES
 """A microphone's track is filled so far beyond now that a busy machine makes no gaps."""
 ECHO_DELAY = SAMPLE_RATE // 10
 """From the loudspeaker to the microphone of the same device, with both their buffers."""
+TURN = 14
+"""Seconds after which a conversation begins again: long enough for one sentence of each."""
 KEPT = 30 * SAMPLE_RATE // FRAME_SAMPLES
 """Frames that are kept of what was heard and said, about 30 seconds."""
 
@@ -25,10 +27,9 @@ Listener = Callable[[bytes], None]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who begins to speak when a conversation begins: `pause` seconds of silence, `speech`, and again."""
+    """Somebody who speaks `begin` seconds after the microphone went on, and again every `TURN` seconds."""
 
     speech: bytes
-    pause: float = 3.0
     begin: float = 0.5
 
 
@@ -110,7 +111,7 @@ class Room:
         person = self.person
         if person and not self.visitors and now >= self._next_speech:
             self.say(person.speech)
-            self._next_speech = now + len(person.speech) // 2 + int(person.pause * SAMPLE_RATE)
+            self._next_speech = now + max(TURN * SAMPLE_RATE, len(person.speech) // 2)
 
     def _mix(self, begin: int, end: int) -> bytes:
         mixed: Samples = np.zeros(end - begin, np.int32)

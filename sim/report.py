@@ -1,0 +1,88 @@
+"""What a demo saw: events with their times, measurements, checks; printed as a time line and kept as JSON."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sim.client import Community, Facts
+
+SILENT = {"state", "scene", "indicator", "process"}
+"""Events that the time line leaves out; the report has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was promised."""
+
+    name: str
+    holds: bool
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that happened; milliseconds of the machine's monotonic clock."""
+
+    ms: float
+    device: str
+    event: str
+    facts: Facts
+
+
+class Report:
+    """Grows while the demo plays."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.checks: list[Check] = []
+        self.measurements: dict[str, float] = {}
+        self.events: list[Entry] = []
+        self.begin = 0.0
+        """Milliseconds of the moment from which the time line counts."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything promised happened; a report without checks promises nothing and does not hold."""
+        return bool(self.checks) and all(check.holds for check in self.checks)
+
+    def check(self, name: str, holds: bool, evidence: str) -> None:
+        """Note whether a promise held, and why we think so."""
+        self.checks.append(Check(name, bool(holds), evidence))
+
+    def measure(self, name: str, value: float) -> None:
+        """Note a figure, in milliseconds."""
+        self.measurements[name] = round(value, 1)
+
+    def keep_events(self, community: Community) -> None:
+        """Keep everything that the devices told since the beginning of the visit."""
+        found = [
+            Entry(each.ms, device.name, each.event, each.facts)
+            for device in community.devices.values()
+            for each in device.events()
+            if each.ms >= self.begin
+        ]
+        self.events = sorted(found, key=lambda entry: entry.ms)
+
+    def write(self) -> None:
+        """Write report.json."""
+        content: dict[str, Any] = {
+            "holds": self.holds,
+            "checks": [asdict(check) for check in self.checks],
+            "measurements": self.measurements,
+            "events": [asdict(entry) for entry in self.events],
+        }
+        (self.folder / "report.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+
+    def text(self) -> str:
+        """The time line and the checks, for a person."""
+        events = [entry for entry in self.events if entry.event not in SILENT]
+        lines = [f"{entry.ms - self.begin:9.1f} ms  {entry.device:<8} {_words(entry)}" for entry in events]
+        lines += ["", *(f"{value:9.1f} ms  {name}" for name, value in self.measurements.items()), ""]
+        lines += [f"{'  ok  ' if check.holds else 'FAILED'}  {check.name}: {check.evidence}" for check in self.checks]
+        return "\n".join([*lines, "", f"Report: {self.folder / 'report.json'}"])
+
+
+def _words(entry: Entry) -> str:
+    told = {key: value for key, value in entry.facts.items() if key not in ("call", "to_tag", "session_id", "remote")}
+    return f"{entry.event} {', '.join(f'{key} {value}' for key, value in told.items())}".strip()
