@@ -192,6 +192,8 @@ class UnlockJudge:
     def judge(self, body: str, in_call: bool) -> Verdict:
         """Judge one unlock message; `in_call` says that it came inside the visit's confirmed call."""
         visit = self._visit
+        if self._too_many():
+            return self._verdict("", visit, Reason.TOO_MANY)
         try:
             request = Request.from_json(body)
         except UnlockMessageError:
@@ -201,8 +203,6 @@ class UnlockJudge:
         return self._verdict(request.device, visit, self._reason(visit, request))
 
     def _reason(self, visit: _Visit, request: Request) -> Reason:
-        if self._too_many():
-            return Reason.TOO_MANY
         if request.challenge in visit.used:
             return Reason.REPLAYED
         if not secrets.compare_digest(request.challenge.encode(), visit.challenge.encode()):

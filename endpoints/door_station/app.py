@@ -19,7 +19,7 @@ from endpoints.runtime import Loop, Machine, process_figures
 from endpoints.sip.agent import CallId, SipAgent
 from endpoints.sip.message import new_session_id
 from endpoints.sound import Sound
-from endpoints.unlock import CHALLENGE_HEADER, RESULT_TYPE, AttemptLog, Result, UnlockJudge, Verdict
+from endpoints.unlock import CHALLENGE_HEADER, RESULT_TYPE, AttemptLog, Reason, Result, UnlockJudge, Verdict
 from hal.errors import HalError
 from hal.indicator import Indicator
 from hal.relay import Relay
@@ -70,6 +70,7 @@ class DoorApp:
         )
         self._asked: tuple[CallId, Verdict] | None = None
         """The unlock request that the next pulse of the lock answers."""
+        self._flooded = False
         self._does = self._table()
 
     @property
@@ -163,10 +164,13 @@ class DoorApp:
     def _judge(self, action: do.JudgeUnlock) -> DoorEvent | None:
         verdict = self._parts.judge.judge(action.body, action.in_call)
         if verdict.result.granted:
-            self._asked = (action.call, verdict)
+            self._asked, self._flooded = (action.call, verdict), False
             return UnlockGranted(verdict.device)
         self._answer(action.call, verdict.result)
-        self._note("sip", verdict.device, verdict.result, verdict)
+        flood = verdict.result.reason == Reason.TOO_MANY
+        if not (flood and self._flooded):  # a flood is written down once, it must not fill the disk
+            self._note("sip", verdict.device, verdict.result, verdict)
+        self._flooded = flood
         return None
 
     def _pulse(self, action: do.PulseLock) -> DoorEvent | None:

@@ -298,6 +298,13 @@ def test_a_strangers_key_and_a_foreign_call_open_nothing(door: Bench[DoorApp]) -
     assert door.devices["lock"].pulses == []
 
 
+def test_a_flood_of_attempts_is_refused_and_written_down_once(door: Bench[DoorApp]) -> None:
+    call = talking(door)
+    reasons = [ask(door, call, "open!")["reason"] for _ in range(20)]
+    assert reasons == ["malformed"] * 5 + ["too-many"] * 15
+    assert [line["why"] for line in door.written()] == ["malformed"] * 5 + ["too-many"]
+
+
 def test_a_lock_that_fails_is_told_to_the_resident(door: Bench[DoorApp], monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(seconds: float) -> None:
         raise DeviceLost("The relay does not answer.")
