@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
+
 from hal.camera import Picture
+from sim.web import WebServer
+from sim.world.api import make_app
 from sim.world.device import Device
 from sim.world.world import World
 
@@ -70,6 +74,30 @@ class WorldThread:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(LIMIT)
         self.loop.close()
+
+
+TOKEN = "open-sesame"
+
+
+class WebThread(WorldThread):
+    """A world with its control interface."""
+
+    def __init__(self, folder: Path, devices: list[Device]) -> None:
+        super().__init__(folder, devices)
+        self._server = self.run(self._serve())
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        self.http = httpx.Client(base_url=self._server.url, headers=headers, timeout=LIMIT)
+        self.url = self._server.url
+
+    async def _serve(self) -> WebServer:
+        server = WebServer(make_app(self.world, TOKEN), "127.0.0.1")
+        server.start()
+        return server
+
+    def close(self) -> None:
+        self.http.close()
+        self.run(self._server.close())
+        super().close()
 
 
 @contextmanager
