@@ -14,7 +14,7 @@ from typing import Any
 from sim.processes import need
 from sim.simulator import Simulator
 
-SCREENS = range(1, 17)
+SCREENS = range(17)
 
 
 def main(argv: list[str]) -> int:
@@ -31,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="write JSON here when everything is registered")
     parser.add_argument("--plain-udp", action="store_true", help="SIP over UDP and plain RTP, to read the packets")
     parser.add_argument("--port", type=int, default=0, help="of the page; any free one by default")
-    parser.add_argument("--screens", type=_screens, default=2, metavar="N", help="indoor units, 1 to 16; 2 by default")
+    parser.add_argument("--screens", type=_screens, default=2, metavar="N", help="indoor units, 0 to 16; 2 by default")
     parser.add_argument("--silent", action="store_true", help="nobody speaks by himself")
     parser.add_argument("--verbose", action="store_true", help="tell what happens")
     return parser
