@@ -35,7 +35,11 @@ class AgentPeer:
         settings: dict[str, Any] = {"user": user, "domain": "127.0.0.1", "address": "127.0.0.1", "port": port}
         settings |= {"transport": "udp", "srtp": False} | more
         if tls:
-            settings["tls"] = {"authority": str(tls.authority), "certificate": str(tls.certificate), "key": str(tls.key)}
+            settings["tls"] = {
+                "authority": str(tls.authority),
+                "certificate": str(tls.certificate),
+                "key": str(tls.key),
+            }
         self.events: list[Event] = []
         self._changed = threading.Condition()
         self.log = folder / f"{user}-{port}.log"
@@ -92,7 +96,9 @@ class AgentPeer:
             while len(found()) < count:
                 left = deadline - time.monotonic()
                 if left <= 0 or (self.process.poll() is not None and not self._changed.wait(0.2)):
-                    raise AssertionError(f"{self.user} had no {event} {facts}; it had {self.events}; log:\n{self._tail()}")
+                    raise AssertionError(
+                        f"{self.user} had no {event} {facts}; it had {self.events}; log:\n{self._tail()}"
+                    )
                 self._changed.wait(min(left, 0.5))
             return found()[count - 1]
 

@@ -1,6 +1,6 @@
 """A throw-away authority and certificates for tests over TLS."""
 
-import datetime
+import datetime as dt
 import ipaddress
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from endpoints.sip.agent import TlsFiles
 
-_DAY = datetime.timedelta(days=1)
+_DAY = dt.timedelta(days=1)
 
 
 class TestAuthority:
@@ -37,15 +37,13 @@ class TestAuthority:
         names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName(name)])
         builder = self._builder(subject, key.public_key()).add_extension(names, critical=False)
         files = TlsFiles(self.file, self.folder / f"{name}.pem", self.folder / f"{name}.key")
-        files.certificate.write_bytes(
-            builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        )
+        files.certificate.write_bytes(builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
         encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
         files.key.write_bytes(key.private_bytes(encoding, form, serialization.NoEncryption()))
         return files
 
     def _builder(self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         builder = x509.CertificateBuilder().subject_name(subject).issuer_name(self.name).public_key(public_key)
         builder = builder.serial_number(x509.random_serial_number())
         return builder.not_valid_before(now - _DAY).not_valid_after(now + _DAY)

@@ -58,7 +58,7 @@ class PeerProcess:
                 if found:
                     return found
                 left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(min(left, 0.5)) and self.process.poll() is not None:
+                if left <= 0 or (not self._changed.wait(min(left, 0.5)) and self.process.poll() is not None):
                     tail = "\n".join(self.lines[-40:])
                     raise AssertionError(f"{self.name} never said {pattern!r}; it said:\n{tail}")
 

@@ -70,7 +70,12 @@ def pause(milliseconds: int) -> str:
 def reply(status: str, body: str = "", headers: Sequence[str] = (), tag: str = "a") -> str:
     """Answer the INVITE."""
     lines = ["Via: [$via]", "From: [$from]", f"To: [$to];tag={tag}", "CSeq: [$number] INVITE"]
-    return _send(f"SIP/2.0 {status}", [*lines, "Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>"], headers, body)
+    return _send(
+        f"SIP/2.0 {status}",
+        [*lines, "Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>"],
+        headers,
+        body,
+    )
 
 
 def confirm(body: str = "", headers: Sequence[str] = ()) -> str:
@@ -116,7 +121,11 @@ def from_caller(method: str, number: int, body: str = "", headers: Sequence[str]
 def _send(start: str, lines: Sequence[str], headers: Sequence[str], body: str) -> str:
     content: list[str] = ["Content-Length: 0", ""]
     if body:
-        kind = [] if any(line.lower().startswith("content-type") for line in headers) else ["Content-Type: application/sdp"]
+        kind = (
+            []
+            if any(line.lower().startswith("content-type") for line in headers)
+            else ["Content-Type: application/sdp"]
+        )
         content = [*kind, "Content-Length: [len]", "", body.rstrip("\n")]
     text = "\n".join([start, *lines, "Call-ID: [call_id]", *headers, *content])
     return f"<send><![CDATA[\n\n{text}\n\n]]></send>\n"
@@ -126,7 +135,13 @@ class Sipp:
     """Runs one scenario once."""
 
     def __init__(
-        self, folder: Path, port: int, steps: Sequence[str], target: str = "", service: str = "agent", transport: str = "u1"
+        self,
+        folder: Path,
+        port: int,
+        steps: Sequence[str],
+        target: str = "",
+        service: str = "agent",
+        transport: str = "u1",
     ) -> None:
         self.port = port
         self.folder = Path(tempfile.mkdtemp(prefix="sipp-", dir=folder))

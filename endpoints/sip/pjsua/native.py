@@ -16,13 +16,13 @@ class NativeLibrary:
     """Functions of the already loaded binding at `path`; all must be called on the thread that polls PJSIP."""
 
     def __init__(self, path: str) -> None:
-        self._library = ctypes.CDLL(path)
+        self.library = ctypes.CDLL(path)
         self._dialog_of = self._function("pjsip_rdata_get_dlg", ctypes.c_void_p, 1)
         self._respond = self._function("pjsip_dlg_respond", ctypes.c_int, 6)
         self._print_sdp = self._function("pjmedia_sdp_print", ctypes.c_int, 3)
 
     def _function(self, name: str, result: Any, arguments: int) -> Any:
-        function = getattr(self._library, name, None)
+        function = getattr(self.library, name, None)
         if function is None:
             log.warning("this build of pjsua2 does not export %s", name)
             return None

@@ -13,7 +13,7 @@ import struct
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from endpoints.errors import SipError
 from endpoints.sip.agent import SipEvent, SipSettings, TlsFiles
@@ -94,7 +94,7 @@ def main() -> int:
     logging.basicConfig(level=facts.pop("log", "INFO"), stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     voice = ToneVoice()
     agent = PjsuaAgent(settings_of(facts), voice, on_event)
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.stdin.close() or _end(agent))
+    signal.signal(signal.SIGTERM, lambda number, frame: _end(agent))
     try:
         agent.start()
     except SipError as error:
@@ -107,7 +107,7 @@ def main() -> int:
     return 0
 
 
-def _end(agent: PjsuaAgent) -> None:
+def _end(agent: PjsuaAgent) -> NoReturn:
     agent.close()
     raise SystemExit(0)
 

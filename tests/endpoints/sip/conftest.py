@@ -41,9 +41,7 @@ def new_port() -> Callable[[], int]:
 
 
 @pytest.fixture
-def new_agent(
-    tmp_path: Path, new_port: Callable[[], int], peers: contextlib.ExitStack
-) -> Callable[..., AgentPeer]:
+def new_agent(tmp_path: Path, new_port: Callable[[], int], peers: contextlib.ExitStack) -> Callable[..., AgentPeer]:
     """Starts agents, each in its own process."""
 
     def start(user: str, wait: bool = True, **settings: Any) -> AgentPeer:

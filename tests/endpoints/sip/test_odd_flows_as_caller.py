@@ -63,7 +63,10 @@ def test_200_without_sdp_keeps_the_early_one(door: AgentPeer, new_sipp: NewSipp)
 
 @pytest.mark.flow("V4")
 def test_every_forked_early_dialog_is_told(door: AgentPeer, new_sipp: NewSipp) -> None:
-    rings = [reply("183 Progress", audio() + picture(port), tag=tag) for tag, port in (("a", 21000), ("b", 22000), ("c", 23000))]
+    rings = [
+        reply("183 Progress", audio() + picture(port), tag=tag)
+        for tag, port in (("a", 21000), ("b", 22000), ("c", 23000))
+    ]
     answer = (pause(50), reply("200 OK", audio() + picture(21000), tag="a"), receive("ACK"))
     play(door, new_sipp(receive("INVITE"), *rings, *answer, *BYE))
     told = {one["to_tag"]: one["video"]["port"] for one in door.find("EarlyMedia")}
@@ -79,13 +82,24 @@ def test_second_of_two_200s_is_acknowledged_and_ended(door: AgentPeer, new_sipp:
     play(door, sipp)
     assert [one["to_tag"] for one in door.find("Answered")] == ["a"]
     assert all(";tag=b" in text for text in sipp.received("BYE"))
-    tags = {tag for text in sipp.received("ACK") for tag in ("a", "b") if f";tag={tag}\r\n" in text.replace("\n", "\r\n").replace("\r\r", "\r")}
+    tags = {
+        tag
+        for text in sipp.received("ACK")
+        for tag in ("a", "b")
+        if f";tag={tag}\r\n" in text.replace("\n", "\r\n").replace("\r\r", "\r")
+    }
     assert tags == {"a", "b"}
 
 
 def test_branch_with_broken_sdp_does_not_spoil_the_call(door: AgentPeer, new_sipp: NewSipp) -> None:
     broken = "v=0\no=x\nm=video notaport RTP/AVP\nnonsense\n"
-    steps = (reply("183 Progress", broken, tag="x"), reply("183 Progress", SCREEN), pause(50), reply("200 OK", SCREEN), receive("ACK"))
+    steps = (
+        reply("183 Progress", broken, tag="x"),
+        reply("183 Progress", SCREEN),
+        pause(50),
+        reply("200 OK", SCREEN),
+        receive("ACK"),
+    )
     play(door, new_sipp(receive("INVITE"), *steps, *BYE))
     pictures = {one["to_tag"]: one["video"] for one in door.find("EarlyMedia")}
     assert pictures["a"]["port"] == 21000
@@ -103,7 +117,13 @@ def test_reliable_183_gets_a_prack(door: AgentPeer, new_sipp: NewSipp) -> None:
 
 
 def test_re_invite_right_after_the_ack(door: AgentPeer, new_sipp: NewSipp) -> None:
-    again = (request("INVITE", 2, audio() + picture(24000)), receive("100", True), receive("200"), request("ACK", 2), pause(100))
+    again = (
+        request("INVITE", 2, audio() + picture(24000)),
+        receive("100", True),
+        receive("200"),
+        request("ACK", 2),
+        pause(100),
+    )
     sipp = new_sipp(*ESTABLISHED, *again, *BYE)
     play(door, sipp)
     assert door.wait("VideoChanged")["video"]["port"] == 24000
@@ -131,7 +151,12 @@ def test_held_and_taken_back(door: AgentPeer, new_sipp: NewSipp) -> None:
 
 def test_long_answer(door: AgentPeer, new_sipp: NewSipp) -> None:
     more = "".join(f"a=x-note:{number} {'x' * 60}\n" for number in range(30))
-    play(door, new_sipp(receive("INVITE"), reply("183 P", SCREEN + more), reply("200 OK", SCREEN + more), receive("ACK"), *BYE))
+    play(
+        door,
+        new_sipp(
+            receive("INVITE"), reply("183 P", SCREEN + more), reply("200 OK", SCREEN + more), receive("ACK"), *BYE
+        ),
+    )
     assert door.wait("EarlyMedia")["video"]["port"] == 21000
 
 
