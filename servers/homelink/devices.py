@@ -106,17 +106,12 @@ def devices(site: Site) -> list[Device]:
 
 
 def registrations(site: Site) -> dict[str, list[str]]:
-    """Contact URIs by device name, as registered now."""
+    """Contact URIs by device name, as the server last wrote them down."""
+    query = "SELECT avalue, contact FROM location JOIN location_attrs USING (ruid) WHERE aname = 'device'"
     found: dict[str, list[str]] = {}
-    now = datetime.now(UTC)
     with opened(site.databases.location) as database:
-        query = (
-            "SELECT a.avalue AS device, l.contact, julianday(l.expires) AS expires FROM location l "
-            "JOIN location_attrs a ON a.ruid = l.ruid AND a.aname = 'device'"
-        )
-        for row in database.execute(query):
-            found.setdefault(row["device"], []).append(row["contact"])
-    del now
+        for device, contact in database.execute(query):
+            found.setdefault(device, []).append(contact)
     return found
 
 
@@ -192,9 +187,11 @@ def _reload(site: Site) -> None:
 
 
 def _drop_registrations(site: Site, name: str) -> None:
-    for contact in registrations(site).get(name, []):
-        try:
+    try:
+        for contact in registrations(site).get(name, []):
             rpc.call(site.control, "ul.rm_contact", "location", site.homelink.home, contact)
-        except NotRunning:
-            with opened(site.databases.location) as database:
-                database.execute("DELETE FROM location WHERE contact = ?", (contact,))
+    except NotRunning:
+        with opened(site.databases.location) as database:
+            ruids = "SELECT ruid FROM location_attrs WHERE aname = 'device' AND avalue = ?"
+            database.execute(f"DELETE FROM location WHERE ruid IN ({ruids})", (name,))  # noqa: S608  (no outside text)
+            database.execute("DELETE FROM location_attrs WHERE aname = 'device' AND avalue = ?", (name,))

@@ -2,6 +2,7 @@
 
 import fcntl
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -20,6 +21,11 @@ class HomeLink:
     def __init__(self, site: Site, patience: Patience | None = None) -> None:
         self._site = site
         self._kamailio = Kamailio(kamailio_config(site), patience, lambda: close_interrupted(site))
+
+    @property
+    def ready(self) -> threading.Event:
+        """Set while the server answers."""
+        return self._kamailio.ready
 
     def run(self) -> None:
         """Prepare the data folder and serve. Raises ServerError if that is impossible."""

@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -14,7 +15,7 @@ from secrets import token_hex
 from typing import IO
 
 from servers.errors import KamailioError
-from servers.kamailio.config import KamailioConfig
+from servers.kamailio.config import KamailioConfig, Listener
 from servers.kamailio.log import LogReader
 from servers.kamailio.probe import probe
 
@@ -57,6 +58,8 @@ class Kamailio:
         self._config = replace(config, probe_user=token_hex(8))
         self._patience = patience or Patience()
         self._before_start = before_start
+        self.ready = threading.Event()
+        """Set while the server answers."""
         self._wake = threading.Event()
         self._stopping = False
         self._was_ready = False
@@ -88,6 +91,8 @@ class Kamailio:
         self._wake.clear()
         self._log.forget()
         self._before_start()
+        if not self._can_listen():
+            return
         process = self._spawn(executable)
         try:
             if self._wait_until_it_answers(process):
@@ -95,6 +100,18 @@ class Kamailio:
                 self._watch(process)
         finally:
             self._end(process)
+
+    def _can_listen(self) -> bool:
+        """Kamailio itself would share a UDP port with another server, and each would lose half of the packets."""
+        try:
+            for listener in self._config.listeners:
+                check_free(listener)
+        except KamailioError as error:
+            if not self._was_ready:
+                raise
+            _logger.error("%s did not come back: %s", self._config.name, error)
+            return False
+        return True
 
     def _spawn(self, executable: str) -> subprocess.Popen[str]:
         run = self._config.run_folder
@@ -148,6 +165,7 @@ class Kamailio:
         listeners = ", ".join(map(str, self._config.listeners))
         _logger.info("%s serves %s (process %d)", self._config.name, listeners, process.pid)
         self._was_ready = True
+        self.ready.set()
 
     def _watch(self, process: subprocess.Popen[str]) -> None:
         """Returns when the process died, is deaf, or is to be stopped."""
@@ -176,6 +194,7 @@ class Kamailio:
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         """SIGTERM to the server, then SIGKILL to whatever is left of its session."""
+        self.ready.clear()
         self._log.expect_end()
         if process.poll() is None:
             process.terminate()
@@ -186,6 +205,19 @@ class Kamailio:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def check_free(listener: Listener) -> None:
+    """Raises KamailioError if this address and port cannot be served."""
+    stream = listener.transport != "udp"
+    family = socket.AF_INET6 if ":" in listener.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM if stream else socket.SOCK_DGRAM) as trial:
+        if stream:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the last run may linger
+        try:
+            trial.bind((listener.address, listener.port))
+        except OSError as error:
+            raise KamailioError(f"cannot listen on {listener}: {error.strerror}") from error
 
 
 def find_executable() -> str:

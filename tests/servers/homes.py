@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +27,9 @@ REALM = "home301.example"
 class Server:
     """`intercom homelink` as a process of its own, the same program as on a board, with what it logged."""
 
-    def __init__(self, site_file: Path) -> None:
+    def __init__(self, site_file: Path, wrapper: Sequence[str] = ()) -> None:
         program = "import sys; from servers.homelink.main import main; sys.exit(main(sys.argv[1:]))"
-        command = [sys.executable, "-c", program, "--site", str(site_file)]
+        command = [*wrapper, sys.executable, "-c", program, "--site", str(site_file)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self._lines: list[str] = []
         self._changed = threading.Condition()

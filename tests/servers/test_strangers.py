@@ -175,3 +175,9 @@ def test_broken_packets_do_no_harm(plain_home: Home, packet: bytes) -> None:
 def test_the_server_does_not_tell_what_it_is(plain_home: Home) -> None:
     answer_ = plain_home.peer("stranger").call(plain_home.uri).final()
     assert (answer_["Server"], answer_["Warning"]) == ("intercom", "")
+
+
+def test_a_busy_caller_is_no_flood(guarded_home: Home) -> None:
+    door, login = guarded_home.peer("door1"), guarded_home.add("door1", "door")
+    for _ in range(guarded_home.site.limits.requests):
+        assert door.call(guarded_home.uri, login).final().status == 480
