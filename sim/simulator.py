@@ -16,7 +16,7 @@ from sim.footage import SPEAKERS, speech
 from sim.link import SOCKET
 from sim.processes import Child, command
 from sim.run_folder import RunFolder
-from sim.web import WebServer
+from sim.web import WebServer, listen
 from sim.world.api import make_app
 from sim.world.device import Device
 from sim.world.errors import WorldError
@@ -43,13 +43,15 @@ class Simulator:
     """Made on a running event loop, on the main thread; `start`, use, `close`."""
 
     def __init__(self, screens: int, plain_udp: bool, port: int, talkative: bool = True) -> None:
+        """`port`: of the page, 0 for any free one. Raises SimError if it is taken."""
+        listener = listen(ADDRESS, port)
         self._plan = plan(screens)
         self._plain_udp = plain_udp
         self._token = secrets.token_urlsafe(24)
         self._folder = RunFolder()
         self._street = Street()
         self._world = World([_device(each, talkative) for each in self._plan], self._folder.path, self._street.look)
-        self._web = WebServer(make_app(self._world, self._token), ADDRESS, port)
+        self._web = WebServer(make_app(self._world, self._token), listener)
         self._files: CommunityFiles | None = None
         self._children: dict[str, Child] = {}
 

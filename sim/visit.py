@@ -105,7 +105,7 @@ class Visit:
         self.report.measure("answer to sound both ways", started.ms - pressed.ms)
         over = [loser.wait_for("ended", LIMIT) for loser in self.losers]
         elsewhere = all(each.facts.get("outcome") == "answered-elsewhere" for each in over)
-        last = max(each.ms for each in over) - answered.ms
+        last = max(each.ms for each in over) - pressed.ms
         self.report.measure("answer to the last other screen silent", last)
         told = ", ".join(
             f"{loser.name} {each.facts.get('outcome')}" for loser, each in zip(self.losers, over, strict=True)

@@ -21,18 +21,24 @@ class _Server(uvicorn.Server):
         yield
 
 
-class WebServer:
-    """The application at an address of this machine."""
+def listen(address: str, port: int = 0) -> socket.socket:
+    """A socket that listens at `port` (0: any free one). Raises SimError if it is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((address, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise SimError(f"port {port} on {address} cannot be used for the page: {error.strerror}") from error
+    return listener
 
-    def __init__(self, app: FastAPI, address: str, port: int = 0) -> None:
-        """Takes the port (0: any free one). Raises SimError if it is taken."""
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind((address, port))
-        except OSError as error:
-            self._socket.close()
-            raise SimError(f"port {port} on {address} cannot be used for the page: {error.strerror}") from error
+
+class WebServer:
+    """The application behind a listening socket, which it closes at its end."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+        self._socket = listener
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE
         )

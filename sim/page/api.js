@@ -47,14 +47,22 @@ export class Live {
   }
 
   connect() {
+    if (!token) {
+      this.on.link("refused");
+      return;
+    }
     const socket = new WebSocket(socketAddress("/live"), protocols);
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => (typeof data === "string" ? this.told(JSON.parse(data)) : this.shown(data));
-    socket.onclose = (event) => {
-      this.on.link(event.code === 4401 ? "refused" : "down");
-      if (event.code !== 4401) setTimeout(() => this.connect(), 1000);
-    };
+    socket.onclose = () => this.lost();
     this.socket = socket;
+  }
+
+  /** Gone, or never let in: a browser does not tell a WebSocket's refusal from any other failure. */
+  async lost() {
+    const answer = await fetch("/community", { headers: { Authorization: `Bearer ${token}` } }).catch(() => null);
+    this.on.link(answer?.status === 401 ? "refused" : "down");
+    if (answer?.status !== 401) setTimeout(() => this.connect(), 1000);
   }
 
   told(message) {
@@ -85,6 +93,6 @@ export class Live {
   }
 
   send(message) {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 }

@@ -60,10 +60,13 @@ export class Screen {
     this.root.classList.toggle("off", !device.running);
     this.ringing = scene.actions.includes("answer");
     this.root.classList.toggle("ringing", this.ringing);
+    const focused = this.root.contains(document.activeElement);
     for (const [name, button] of this.buttons) {
       button.hidden = !device.buttons.includes(name);
       button.disabled = !scene.actions.includes(name);
     }
+    // A button that was pressed and has no use any more would take the keyboard with it.
+    if (focused && document.activeElement.disabled) this.root.focus({ preventScroll: true });
     this.live = scene.live;
     this.show();
   }

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import httpx
 
 from hal.camera import Picture
-from sim.web import WebServer
+from sim.web import WebServer, listen
 from sim.world.api import make_app
 from sim.world.device import Device
 from sim.world.world import World
@@ -90,7 +90,7 @@ class WebThread(WorldThread):
         self.url = self._server.url
 
     async def _serve(self) -> WebServer:
-        server = WebServer(make_app(self.world, TOKEN), "127.0.0.1")
+        server = WebServer(make_app(self.world, TOKEN), listen("127.0.0.1"))
         server.start()
         return server
 
