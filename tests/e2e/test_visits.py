@@ -5,7 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sim.client import Community, DeviceClient
-from tests.e2e.visits import dial, ended, phases, rings_everywhere, sees_the_visitor, shown_clock, talks
+from tests.e2e.visits import (
+    dial,
+    ended,
+    phases,
+    rings_everywhere,
+    sees_the_visitor,
+    shown_clock,
+    still_sees_the_visitor,
+    talks,
+)
 
 pytestmark = pytest.mark.kamailio
 
@@ -25,13 +34,14 @@ def test_one_answers_and_the_others_stop_by_themselves(community: Community) -> 
     door = dial(community)
     rings_everywhere(community)
     winner, *others = community.screens
+    sees_the_visitor(winner)
     winner.press("answer")
     talks(winner, door)
     for other in others:
         ended(other, "answered-elsewhere")
         assert other.state()["scene"]["title"] == "Answered elsewhere"
         assert not other.state()["scene"]["live"]
-    sees_the_visitor(winner)
+    still_sees_the_visitor(winner)
     winner.press("hangup")
     ended(door, "hung-up")
 

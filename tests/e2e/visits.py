@@ -53,8 +53,13 @@ def rings_everywhere(community: Community) -> None:
 
 
 def sees_the_visitor(screen: DeviceClient) -> float:
-    """The screen shows the camera's picture of now; gives its age in ms."""
+    """The screen begins to show the camera's picture of now; gives its age in ms."""
     screen.wait_for("first-picture", LIMIT)
+    return still_sees_the_visitor(screen)
+
+
+def still_sees_the_visitor(screen: DeviceClient) -> float:
+    """The screen, which showed the visitor before, shows the picture of now; gives its age in ms."""
     stamped = shown_clock(screen)
     assert stamped is not None, f"{screen.name}: the picture has no clock, it is not what the camera saw"
     age = time.monotonic() * 1000 - stamped
