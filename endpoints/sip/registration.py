@@ -11,6 +11,7 @@ log = logging.getLogger(__name__)
 REFUSED = (401, 403, 404, 407)
 """The registrar knows us and says no: a person must act, so we ask only now and then."""
 REFUSED_RETRY = 60.0
+CONNECTION_LOST = 503
 
 
 @dataclass(slots=True)
@@ -31,8 +32,10 @@ class Registration:
         return self._failed(code, reason)
 
     def connection_lost(self) -> float:
-        """The connection to the registrar broke: it may be back at once, so the first attempt comes soon."""
-        log.info("the connection to the registrar broke")
+        """The connection broke: the registrar may be back at once, so the first attempt comes soon, others as ever."""
+        if not self.registered:
+            return self.retry * (1 + self.jitter())
+        self._failed(CONNECTION_LOST, "the connection to the registrar broke")
         return self.retry * self.jitter()
 
     def _succeeded(self) -> None:

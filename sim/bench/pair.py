@@ -58,7 +58,7 @@ class Pair:
         """The caller ends it."""
         lines = len(self.screen.log.lines)
         self.caller.hang_up()
-        self.screen.log.wait("terminated", lines)
+        self.screen.log.wait("audio: destroyed", lines)
 
 
 def against_baresip() -> Iterator[Figure]:
