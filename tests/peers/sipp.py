@@ -57,9 +57,10 @@ def receive(what: str, optional: bool = False) -> str:
 
 
 def remember(response: str) -> str:
-    """Wait for a response whose To header later requests need."""
-    action = '  <action><ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/></action>\n'
-    return f'<recv response="{response}" rrs="true">\n{action}</recv>\n'
+    """Wait for a response whose To header, and RSeq if there is one, later requests need."""
+    to = '<ereg regexp=".*" search_in="hdr" header="To:" assign_to="to"/>'
+    number = '<ereg regexp="RSeq: ([0-9]+)" search_in="msg" assign_to="whole,number"/>' if response == "183" else ""
+    return f'<recv response="{response}" rrs="true">\n  <action>{to}{number}</action>\n</recv>\n'
 
 
 def pause(milliseconds: int) -> str:
@@ -103,9 +104,9 @@ def invite(number: int = 1, body: str = "", headers: Sequence[str] = (), again: 
 
 
 def from_caller(method: str, number: int, body: str = "", headers: Sequence[str] = (), inside: bool = True) -> str:
-    """A request of the calling side; CANCEL goes on the INVITE's branch."""
+    """A request of the calling side; a CANCEL as fourth step goes on the branch of the INVITE, the first."""
     to = "To: [$to]" if inside else "To: <sip:[service]@[remote_ip]:[remote_port]>"
-    branch = "[branch-2]" if method == "CANCEL" else "[branch]"
+    branch = "[branch-3]" if method == "CANCEL" else "[branch]"
     lines = [
         f"Via: SIP/2.0/[transport] [local_ip]:[local_port];branch={branch}",
         'From: "Peer" <sip:sipp@[local_ip]:[local_port]>;tag=caller',
