@@ -90,7 +90,7 @@ export class Door {
     this.open = device.door_contact?.open ?? false;
     $("leaf").classList.toggle("open", this.open);
     $("ajar").textContent = this.open ? "The door stands open" : "The door is closed";
-    $("push").querySelector("span").textContent = this.open ? "Let it close" : "Push the door";
+    $("push").querySelector("span").textContent = this.open ? "Close it" : "Push open";
     $("push").disabled = !this.open && !unlocked;
     $("exit").disabled = !device.buttons.includes("exit");
     $("ring").disabled = !device.buttons.includes("call");

@@ -54,7 +54,10 @@ export class Timeline {
     item.classList.toggle("good", good);
     const over = facts.on === false || /-(back|off|up|closed)$/.test(facts.fault ?? "");
     item.classList.toggle("bad", (BAD.has(event) && !over) || facts.granted === false);
-    this.list.prepend(item);
+    item.ms = ms;
+    // Events of two processes arrive in any order; the list is in the order in which they happened.
+    const older = [...this.list.children].find((other) => other.ms <= ms) ?? null;
+    this.list.insertBefore(item, older);
     if (this.list.childElementCount > LIMIT) this.list.lastElementChild.remove();
   }
 }

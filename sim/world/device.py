@@ -72,6 +72,9 @@ class Device:
         self._send = None
         self.parts.clear()
         self.room.microphone = self.room.speaker = self.screen = None
+        if self.camera:
+            self.camera.close()
+            self.camera = None
         self.scene, self.indicator = Scene(""), None
         self._set_lock(self.lock.kind == "fail-safe", now_ms())
         for future in self._asked.values():
