@@ -31,5 +31,6 @@ def test_who_is_refused_does_not_hammer() -> None:
     told: list[SipEvent] = []
     one = registration(told)
     delay = one.answered(403, "Forbidden", active=False)
-    assert delay is not None and delay >= REFUSED_RETRY
+    assert delay is not None
+    assert delay >= REFUSED_RETRY
     assert told == [RegistrationLost(403, "Forbidden", True)]
