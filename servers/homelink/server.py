@@ -60,6 +60,7 @@ def _tokens(site: Site) -> dict[str, str]:
         "LOGIN_FAILURES": str(limits.failures),
         "SOURCE_FAILURES": str(limits.source_failures),
         "BAN_SECONDS": str(limits.ban),
+        "RECORD_DAYS": str(site.records.days),
         "CALL_SECONDS": str(site.timers.call),
         "RING_MILLISECONDS": str(round(site.timers.ring * 1000)),
         "REACH_MILLISECONDS": str(round(site.timers.reach * 1000)),

@@ -98,6 +98,13 @@ class TimersSection(Section):
     """Longest call."""
 
 
+class RecordsSection(Section):
+    """[records]"""
+
+    days: int = Field(default=365, ge=1, le=36500)
+    """Older call records are deleted."""
+
+
 class LimitsSection(Section):
     """[limits]: what a stranger may do before there is silence."""
 
@@ -122,6 +129,7 @@ class Site(Section):
     data: SitePath
     """Folder of accounts, registrations and call records."""
     timers: TimersSection = TimersSection()
+    records: RecordsSection = RecordsSection()
     limits: LimitsSection = LimitsSection()
 
     @model_validator(mode="after")

@@ -104,6 +104,19 @@ def test_a_call_that_the_servers_end_interrupted_is_closed(plain_home: Home) -> 
     assert plain_home.record_of(call, Result.FAILED).answered_by == ""
 
 
+def test_old_records_are_deleted(plain_home: Home) -> None:
+    first = visit(plain_home)
+    assert first.final().status == 480
+    plain_home.record_of(first, Result.FAILED)
+    with sqlite3.connect(plain_home.site.databases.records, timeout=10) as database:
+        database.execute("UPDATE call SET started = '2000-01-01T00:00:00.000Z' WHERE call_id = ?", (first.call_id,))
+    database.close()
+    second = visit(plain_home, "door2")
+    assert second.final().status == 480
+    plain_home.record_of(second, Result.FAILED)
+    assert first.call_id not in [record.call_id for record in records(plain_home.site)]
+
+
 def test_the_command_lists_them(plain_home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     call = visit(plain_home, "gate")
     assert call.final().status == 480

@@ -1,12 +1,13 @@
 """A HomeLink's site file: every problem at once, with file, key and what is meant."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from servers.errors import SiteError
 from servers.homelink.main import main
-from servers.homelink.site import load_site
+from servers.homelink.site import LimitsSection, RecordsSection, Site, TimersSection, load_site
 
 GOOD = """
 data = "data"
@@ -85,3 +86,18 @@ def test_the_command_says_it_without_a_traceback(tmp_path: Path, capsys: pytest.
     assert capsys.readouterr().err == (
         f"intercom homelink: {tmp_path}/none.toml: cannot be read: No such file or directory\n"
     )
+
+
+SAMPLE = Path(__file__).parents[2] / "board-configs/samples/homelink.site.toml"
+
+
+def test_the_sample_shows_every_key_with_its_default(tmp_path: Path) -> None:
+    for name in ("authority.pem", "homelink.pem", "homelink.key"):
+        (tmp_path / name).touch()
+    text = SAMPLE.read_text().replace("# tcp = 5060", "tcp = 5062").replace("# udp = 5060", "udp = 5060")
+    site = load_site(written(tmp_path, text))
+    shown = tomllib.loads(text)
+    for section, model in Site.model_fields.items():
+        fields = getattr(model.annotation, "model_fields", {})
+        assert set(shown[section]) == set(fields) if fields and section != "tls" else section in shown
+    assert (site.timers, site.records, site.limits) == (TimersSection(), RecordsSection(), LimitsSection())
