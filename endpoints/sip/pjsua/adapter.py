@@ -11,12 +11,13 @@ from typing import Literal
 from endpoints.errors import SipError
 from endpoints.sip import message
 from endpoints.sip.agent import AudioStarted, CallId, SipEvent, SipSettings, VoicePath
-from endpoints.sip.pjsua.call import Call
+from endpoints.sip.pjsua.call import SOCKETS_PER_SOUND, Call
 from endpoints.sip.pjsua.library import pj
 from endpoints.sip.pjsua.stack import Stack
 from endpoints.sip.progress import CallProgress
 from endpoints.sip.registration import Registration
 from endpoints.sip.route import local_address
+from endpoints.sip.sockets import SocketBudget
 from endpoints.sip.worker import Worker
 from media.description import VideoMedia
 
@@ -29,6 +30,7 @@ STATISTICS_LIMIT = 1.0
 SHUT_DOWN_LIMIT = 0.8
 """Seconds for the others to agree to the end of our calls and of our registration when we shut down."""
 ADDRESS_WATCH = 2.0
+ROOM_WAIT = 0.05
 ANY_ADDRESS = "0.0.0.0"
 REQUEST_TERMINATED, BAD_GATEWAY, SERVICE_UNAVAILABLE = 487, 502, 503
 
@@ -47,6 +49,7 @@ class PjsuaAgent:
         self._numbers = itertools.count(1)
         self._attempts = 0
         self._address = ""
+        self._sockets = SocketBudget()
         self._stack: Stack | None = None
 
     # --- commands, from any thread ----------------------------------------------------------------------------------
@@ -117,7 +120,11 @@ class PjsuaAgent:
         call = Call(stack.account, progress, session_id, functools.partial(stack.voice_port, self._voice), number)
         call.on_end = self._ended
         self._calls[progress.call] = call
+        self._sockets.open(call.sockets)
         return call
+
+    def _admit(self) -> bool:
+        return self._sockets.try_briefly(SOCKETS_PER_SOUND)
 
     def _open_stack(self) -> Stack:
         if self._stack is None:
@@ -128,11 +135,15 @@ class PjsuaAgent:
         self, call: CallId, uri: str, video: VideoMedia | None, session_id: str, headers: Mapping[str, str]
     ) -> None:
         progress = CallProgress(call, self._settings.srtp, self._emit, outgoing=True, local=video)
+        if not self._sockets.has_room(SOCKETS_PER_SOUND * progress.planned_audio_sections):
+            self._worker.later(ROOM_WAIT, lambda: self._invite(call, uri, video, session_id, headers))
+            return
         try:
             one = self._new_call(progress, session_id)
             one.invite(self._target(uri), headers)
         except (pj.Error, SipError) as error:
-            self._calls.pop(call, None)
+            failed = self._calls.pop(call, None)
+            self._sockets.close(failed.sockets if failed else 0)
             reason = getattr(error, "reason", "") or str(error)
             log.warning("cannot call %s: %s", uri, reason)
             progress.finished(BAD_GATEWAY, reason)
@@ -162,7 +173,8 @@ class PjsuaAgent:
         self._hang_up(self._calls[call], "shutting down")
 
     def _ended(self, call: Call) -> None:
-        self._calls.pop(call.progress.call, None)
+        if self._calls.pop(call.progress.call, None):
+            self._sockets.close(call.sockets)
         self._over.append(call)
 
     def _statistics(self, call: CallId) -> dict[str, object]:
@@ -210,7 +222,7 @@ class PjsuaAgent:
 
     def _run(self, opened: "Future[None]") -> None:
         try:
-            self._stack = Stack(self._settings, self._registered, self._incoming, self._disconnected)
+            self._stack = Stack(self._settings, self._registered, self._incoming, self._disconnected, self._admit)
         except SipError as error:
             opened.set_exception(error)
             return

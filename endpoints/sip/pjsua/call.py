@@ -13,6 +13,8 @@ from endpoints.sip.progress import CallProgress
 from media.description import VideoMedia
 
 log = logging.getLogger(__name__)
+SOCKETS_PER_SOUND = 2
+"""RTP and RTCP of each audio section that the library plans."""
 
 
 class Call(pj.Call):  # type: ignore[misc]
@@ -26,6 +28,7 @@ class Call(pj.Call):  # type: ignore[misc]
         self.on_end: Callable[[Call], None] = lambda call: None
         self.reached = number >= 0
         """Whether the other side said anything yet."""
+        self.sockets = SOCKETS_PER_SOUND * progress.planned_audio_sections
         self.audio: int | None = None
         """Index of the audio stream that is connected to the voice port."""
         self.audio_started = False

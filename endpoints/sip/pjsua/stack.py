@@ -9,7 +9,7 @@ from typing import Any
 from endpoints.errors import SipError
 from endpoints.sip.agent import SipSettings, VoicePath
 from endpoints.sip.pjsua import configuration
-from endpoints.sip.pjsua.early import EarlyDescriptions
+from endpoints.sip.pjsua.front import FrontModule
 from endpoints.sip.pjsua.library import native, pj
 from endpoints.sip.pjsua.shells import Account, Endpoint, LogBridge, VoicePort
 
@@ -25,6 +25,7 @@ class Stack:
         on_registration: Callable[[int, str, bool], None],
         on_call: Callable[[int, str], None],
         on_disconnect: Callable[[], None],
+        admit: Callable[[], bool],
     ) -> None:
         """Open everything. Raises SipError with the reason if something cannot be opened."""
         self._settings = settings
@@ -32,7 +33,7 @@ class Stack:
         self._log = LogBridge()
         self.port: VoicePort | None = None
         self._account: Any = None
-        self._early = EarlyDescriptions(native.library)
+        self._front = FrontModule(native.library, admit)
         self._socket_options = configuration.keep_alive_options(settings.keep_alive)
         try:
             self._open(on_registration, on_call)
@@ -46,7 +47,7 @@ class Stack:
         endpoint.libInit(configuration.library_config(self._log))
         # The library deletes its log writer itself.
         self._log.__disown__()
-        self._early.install()
+        self._front.install()
         self._limit_codecs()
         kinds = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
         kind = kinds[self._settings.transport]

@@ -1,14 +1,19 @@
-"""Keeps provisional session descriptions from PJSUA: with many ringing screens, early media is ours.
+"""Stands before PJSUA in PJSIP's chain of modules: early media of many screens is ours, and floods stay outside.
 
 PJSUA follows one early dialog. It would build and tear down sound for each 183 in turn, and one branch whose
-description it cannot use would make it cancel the whole call. So a module in PJSIP's own chain (``pjsip_module``, the
-library's published way to see messages first) takes the body of every 1xx away; `CallProgress` reads the message's
-text. If the 2xx then has no body (legal after a reliable 1xx, RFC 3262), the one that was taken is put in its place.
+description it cannot use would make it cancel the whole call. So a module (``pjsip_module``, the library's published
+way to see messages first) takes the body of every 1xx away; `CallProgress` reads the message's text. If the 2xx then
+has no body (legal after a reliable 1xx, RFC 3262), the one that was taken is put in its place.
+
+Each call opens sockets in a table of 64 that ends the process when it overflows: an INVITE that `admit` does not let in
+gets 503 before PJSUA sees it.
 """
 
 import ctypes
 import logging
+import re
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 from endpoints.sip.message import Message
@@ -48,7 +53,7 @@ class _Module(ctypes.Structure):
         ("start", ctypes.c_void_p),
         ("stop", ctypes.c_void_p),
         ("unload", ctypes.c_void_p),
-        ("on_rx_request", ctypes.c_void_p),
+        ("on_rx_request", _CALLBACK),
         ("on_rx_response", _CALLBACK),
         ("on_tx_request", ctypes.c_void_p),
         ("on_tx_response", ctypes.c_void_p),
@@ -56,23 +61,25 @@ class _Module(ctypes.Structure):
     )
 
 
-class EarlyDescriptions:
+class FrontModule:
     """The module; must live as long as the library, and works on the thread that polls it."""
 
-    def __init__(self, library: Any) -> None:
+    def __init__(self, library: Any, admit: Callable[[], bool]) -> None:
         self._library = library
+        self._admit = admit
         self._kept: OrderedDict[str, dict[str, str]] = OrderedDict()
-        self._callback = _CALLBACK(self._on_response)
-        self._module = _Module(id=-1, priority=_BETWEEN_TRANSPORT_AND_TRANSACTIONS, on_rx_response=self._callback)
-        self._module.name = _text(b"mod-early-descriptions")
+        self._endpoint = 0
+        self._message_index = 0
+        self._module = _Module(id=-1, priority=_BETWEEN_TRANSPORT_AND_TRANSACTIONS, name=_text(b"mod-front"))
+        self._module.on_rx_request = _CALLBACK(self._on_request)
+        self._module.on_rx_response = _CALLBACK(self._on_response)
 
     def install(self) -> None:
         """Join the library's chain; after ``libInit``. A build that exports too little goes on without it."""
         try:
             self._declare()
-            status = self._library.pjsip_endpt_register_module(
-                self._library.pjsua_get_pjsip_endpt(), ctypes.byref(self._module)
-            )
+            self._endpoint = self._library.pjsua_get_pjsip_endpt()
+            status = self._library.pjsip_endpt_register_module(self._endpoint, ctypes.byref(self._module))
         except AttributeError as error:
             log.warning("early media goes through PJSUA: this build does not export %s", error)
             return
@@ -85,9 +92,29 @@ class EarlyDescriptions:
             ("pjsua_get_pjsip_endpt", pointer, []),
             ("pjsip_endpt_register_module", ctypes.c_int, [pointer, pointer]),
             ("pjsip_msg_body_create", pointer, [pointer, text, text, text]),
+            (
+                "pjsip_endpt_respond_stateless",
+                ctypes.c_int,
+                [pointer, pointer, ctypes.c_int, pointer, pointer, pointer],
+            ),
         ):
             function = getattr(self._library, name)
             function.restype, function.argtypes = result, arguments
+
+    def _on_request(self, received: int) -> int:
+        try:
+            return int(self._refuses(received))
+        except Exception:
+            log.exception("a request could not be looked at")
+            return 0
+
+    def _refuses(self, received: int) -> bool:
+        text, _ = self._find_message(received, b"INVITE ")
+        if not text or Message.parse(text).to_tag or self._admit():
+            return False
+        log.warning("too many calls at once: one more is refused")
+        self._library.pjsip_endpt_respond_stateless(self._endpoint, received, 503, None, None, None)
+        return True
 
     def _on_response(self, received: int) -> int:
         try:
@@ -97,7 +124,7 @@ class EarlyDescriptions:
         return 0
 
     def _filter(self, received: int) -> None:
-        text, parsed = _find_message(received)
+        text, parsed = self._find_message(received, b"SIP/2.0 ")
         message = Message.parse(text)
         if message.method != "INVITE" or message.status <= 100 or not parsed:
             return
@@ -124,6 +151,24 @@ class EarlyDescriptions:
         if body and _word(parsed + _BODY_OFFSET) == 0:
             _set_word(parsed + _BODY_OFFSET, body)
 
+    def _find_message(self, received: int, start: bytes) -> tuple[str, int]:
+        """Text and parsed form of the message in a ``pjsip_rx_data``, if it begins with `start`.
+
+        Three of its fields follow each other behind the packet buffer: ``char *msg_buf; int len; pjsip_msg *msg``. So
+        the last word that points into that buffer, at a start line, is the first of them.
+        """
+        words = memoryview(ctypes.string_at(received, _RX_DATA_BYTES)).cast("Q")
+        self._message_index = self._message_index or _last_pointer_to_text(words, received)
+        address, length, parsed = words[self._message_index : self._message_index + 3]
+        offset = address - received
+        if (
+            not self._message_index
+            or not 0 < offset < _RX_DATA_BYTES
+            or not ctypes.string_at(address, 8).startswith(start)
+        ):
+            return "", 0
+        return ctypes.string_at(address, length & 0xFFFF).decode("utf-8", "replace"), parsed
+
 
 def _text(data: bytes) -> _Text:
     return _Text(data, len(data))
@@ -143,17 +188,10 @@ def _is_body(address: int, content_type: str) -> bool:
     return length == len(content_type.partition("/")[0])
 
 
-def _find_message(received: int) -> tuple[str, int]:
-    """Text and parsed form of the message in a ``pjsip_rx_data``.
-
-    Three of its fields follow each other behind the packet buffer: ``char *msg_buf; int len; pjsip_msg *msg``. So the
-    last word that points into that buffer, at a start line, is the first of them.
-    """
-    block = ctypes.string_at(received, _RX_DATA_BYTES)
-    words = memoryview(block).cast("Q")
-    for index in range(len(words) - 3, -1, -1):
+def _last_pointer_to_text(words: "memoryview[int]", received: int) -> int:
+    block = words.tobytes()
+    for index in range(len(words) - 3, 0, -1):
         offset = words[index] - received
-        if 0 < offset < _RX_DATA_BYTES and block.startswith(b"SIP/2.0 ", offset):
-            text = ctypes.string_at(words[index], words[index + 1] & 0xFFFF)
-            return text.decode("utf-8", "replace"), words[index + 2]
-    return "", 0
+        if 0 < offset < len(block) and re.match(rb"SIP/2\.0 |[A-Z]+ sips?:", block[offset : offset + 40]):
+            return index
+    return 0
