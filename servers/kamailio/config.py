@@ -75,6 +75,7 @@ class KamailioConfig:
             tokens["TLS_CONFIG"] = str(self.run_folder / "tls.cfg")
         lines = [f"# {self.name}: written at each start, changes are lost"]
         lines += ["#!define WITH_TLS"] if self.tls is not None else []
+        lines += ["#!define WITH_STREAMS"] if {"tcp", "tls"} & {one.transport for one in self.listeners} else []
         lines += [_substitution(token, value) for token, value in tokens.items()]
         lines += [f"listen={listener}" for listener in self.listeners]
         return "#!KAMAILIO\n" + "\n".join([*lines, *fragments])

@@ -21,7 +21,7 @@ from servers.kamailio.probe import probe
 
 _logger = logging.getLogger(__name__)
 
-SHARED_MEGABYTES = 32
+SHARED_MEGABYTES = 64  # a page costs nothing until a burst of calls touches it
 PRIVATE_MEGABYTES = 4
 
 
