@@ -67,6 +67,14 @@ def still_sees_the_visitor(screen: DeviceClient) -> float:
     return age
 
 
+def sees_the_visitor_again(screen: DeviceClient) -> None:
+    """After "no picture" the screen soon shows the camera's again; nothing tells when, so the picture is looked at."""
+    end = time.monotonic() + LIMIT
+    while shown_clock(screen) is None:
+        assert time.monotonic() < end, f"{screen.name} has no picture {LIMIT:g} s after the camera's return"
+        screen.events(screen.seen, 0.1)
+
+
 def shown_clock(screen: DeviceClient) -> int | None:
     """Milliseconds of the clock in the shown picture."""
     return clock.read_image(Image.open(io.BytesIO(screen.picture().content)))
