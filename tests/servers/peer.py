@@ -4,7 +4,6 @@ Not a user agent: no transactions, no retransmissions, no media. One socket, one
 """
 
 import hashlib
-import itertools
 import re
 import secrets
 import select
@@ -81,7 +80,7 @@ class Login:
     user: str
     password: str
     realm: str
-    _counts: Callable[[], int] = field(default_factory=lambda: itertools.count(1).__next__)
+    _counts: dict[str, int] = field(default_factory=dict)
 
     def answer(self, challenge: Message, method: str, uri: str) -> str:
         """The header line that answers a 401 or 407 (RFC 2617, qop=auth)."""
@@ -89,7 +88,8 @@ class Login:
         offer = challenge["Proxy-Authenticate" if proxy else "WWW-Authenticate"]
         nonce = re.search(r'nonce="([^"]*)"', offer)
         assert nonce, offer
-        count, own = f"{self._counts():08x}", secrets.token_hex(4)
+        self._counts[nonce[1]] = self._counts.get(nonce[1], 0) + 1
+        count, own = f"{self._counts[nonce[1]]:08x}", secrets.token_hex(4)
         ha1, ha2 = md5(f"{self.user}:{self.realm}:{self.password}"), md5(f"{method}:{uri}")
         response = md5(f"{ha1}:{nonce[1]}:{count}:{own}:auth:{ha2}")
         values = f'username="{self.user}", realm="{self.realm}", nonce="{nonce[1]}", uri="{uri}", response="{response}"'

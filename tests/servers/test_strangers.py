@@ -181,3 +181,17 @@ def test_a_busy_caller_is_no_flood(guarded_home: Home) -> None:
     door, login = guarded_home.peer("door1"), guarded_home.add("door1", "door")
     for _ in range(guarded_home.site.limits.requests):
         assert door.call(guarded_home.uri, login).final().status == 480
+
+
+def test_a_client_that_never_gets_its_nonce_right_is_silenced(guarded_home: Home) -> None:
+    """Each of its tries would cost a transaction's memory, at whatever speed it likes."""
+    client, login = guarded_home.peer("indoor1"), guarded_home.add("indoor1")
+    record, uri = guarded_home.site.address_of_record, f"sip:{login.realm}"
+    headers = {"From": f"<{record}>;tag=1", "To": f"<{record}>", "Call-ID": "loop", "Contact": f"<{client.contact}>"}
+    client.request("REGISTER", uri, {**headers, "CSeq": "1 REGISTER"})
+    old = login.answer(client.wait(lambda m: m.status == 401), "REGISTER", uri)
+    client.request("REGISTER", uri, {**headers, "CSeq": "2 REGISTER"}, old)
+    assert client.wait(lambda m: m["CSeq"].startswith("2 ")).status == 200
+    for number in range(3, 3 * guarded_home.site.limits.requests):
+        client.request("REGISTER", uri, {**headers, "CSeq": f"{number} REGISTER"}, old)
+    guarded_home.server.wait_for("flood of REGISTER")
