@@ -29,7 +29,7 @@ class Server:
 
     def __init__(self, site_file: Path, wrapper: Sequence[str] = ()) -> None:
         program = "import sys; from servers.homelink.main import main; sys.exit(main(sys.argv[1:]))"
-        command = [*wrapper, sys.executable, "-c", program, "--site", str(site_file)]
+        command = [*wrapper, "setpriv", "--pdeathsig", "TERM", sys.executable, "-c", program, "--site", str(site_file)]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self._lines: list[str] = []
         self._changed = threading.Condition()
