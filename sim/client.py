@@ -148,6 +148,16 @@ class Community:
         """All devices that ring when a visitor calls."""
         return [device for device in self.devices.values() if device.role in ("indoor-unit", "phone")]
 
+    def guest_account(self, early: bool) -> str:
+        """A line for baresip's accounts file: the guest's account at HomeLink, with early media or without."""
+        server, guest = self.facts["servers"][0], self.facts["guests"][0]
+        where = f"{server['host']}:{server['port']};transport={server['transport']}"
+        answer = ";answermode=early" if early else ""
+        return (
+            f"<sip:{guest['user']}@{server['realm']};transport={server['transport']}>;auth_pass={guest['password']}"
+            f';outbound="sip:{where}";regint=60;video_codecs=h264{answer}'
+        )
+
     def fault(self, fault: str) -> None:
         """Break something that belongs to nobody's device, or mend it: "homelink-down", "homelink-up"."""
         self._http.post("community/faults", json={"fault": fault}).raise_for_status()

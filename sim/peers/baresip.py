@@ -142,7 +142,8 @@ class Baresip:
     def __enter__(self) -> Self:
         """Start it. Raises PeerError, FileNotFoundError without the Debian packages baresip-core, baresip-ffmpeg."""
         self._process = subprocess.Popen(
-            ["stdbuf", "-oL", "baresip", "-v", "-f", str(self._folder)],
+            ["stdbuf", "-oL", "baresip", "-v", "-f", str(self._folder.absolute())],
+            cwd=self._folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -188,6 +189,13 @@ class Baresip:
         """When it had decoded its first frame (log lines from number `after` on). Raises PeerError."""
         return self.log.wait(FIRST_FRAME, after, limit).at
 
+    def snapshot(self) -> Path:
+        """A PNG of what it received last. Raises PeerError."""
+        before = set(self._folder.glob("*.png"))
+        self.command("snapshot")
+        _until(lambda: bool(_new_and_whole(self._folder, before)), "baresip took no snapshot")
+        return _new_and_whole(self._folder, before)[0]
+
     def command(self, name: str, parameters: str = "") -> None:
         """A command of its menu, over the control connection (netstring-framed JSON). Raises PeerError."""
         message = json.dumps({"command": name, "params": parameters, "token": "1"}).encode()
@@ -201,3 +209,8 @@ def _until(done: Callable[[], bool], complaint: str, limit: float = 5.0) -> None
     while not done():
         if time.monotonic() > end:
             raise PeerError(complaint)
+
+
+def _new_and_whole(folder: Path, before: set[Path]) -> list[Path]:
+    """The PNG files that came since, and have their end."""
+    return [path for path in sorted(set(folder.glob("*.png")) - before) if path.read_bytes()[-8:-4] == b"IEND"]
