@@ -1,5 +1,6 @@
 """How much of the loudspeaker's echo a door station removes, measured on its own voice path in a simulated room."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
 from media.voice import Voice
+from sim.bench.figure import Figure
 from sim.footage import speech
 
 Signal = NDArray[np.float64]
@@ -16,6 +18,7 @@ _FAR = ("indoor1", "phone", "indoor2")
 _NEAR = "visitor"
 _CONVERGED = 4.0
 """Seconds after which the echo canceller counts as converged."""
+DELAYS = (20, 60, 120, 200)
 _LONGEST = 0.2
 """Seconds by which the processing may delay the near voice."""
 
@@ -166,19 +169,8 @@ def _likeness(signal: Signal, near: Signal) -> float:
     return max(float(np.corrcoef(signal[lag : lag + len(near)], near)[0, 1]) for lag in lags)
 
 
-def main() -> int:
-    """Print the figures of a few rooms."""
-    print("delay    order           ERLE   settled   near kept   likeness (heard)")
-    for delay in (20, 60, 120, 200):
-        for capture_first in (False, True):
-            figures = measure_erle(Acoustics(delay_ms=delay), capture_first=capture_first)
-            order = "capture, play" if capture_first else "play, capture"
-            print(
-                f"{delay:4} ms  {order}  {figures.erle_db:5.1f} dB   {figures.settled_seconds:4.1f} s"
-                f"    {figures.near_kept_db:+5.1f} dB     {figures.near_likeness:.2f} ({figures.heard_likeness:.2f})"
-            )
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+def erle() -> Iterator[Figure]:
+    """The echo that is left at the far side, as the negative ERLE: the lower the better."""
+    left = [-measure_erle(Acoustics(delay_ms=delay)).erle_db for delay in DELAYS]
+    note = f"worst of rooms with {', '.join(map(str, DELAYS))} ms of delay, -60 dBFS of noise"
+    yield Figure("echo left at the far side (negative ERLE)", max(left), "dB", -25, tuple(left), note)
