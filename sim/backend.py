@@ -326,10 +326,10 @@ class SimDisplay(_Part):
         )
 
     def picture(self, picture: Picture) -> None:
-        """Show this picture. Raises ValueError if it is not I420 of its size."""
+        """Show this picture; the world is told when it was shown. Raises ValueError if it is not I420 of its size."""
         check_size(picture)
         if self._link:
-            self._slots.write(picture)
+            self._slots.write(Picture(picture.width, picture.height, picture.data, time.monotonic()))
 
     def close(self) -> None:
         """Dark."""
