@@ -254,6 +254,7 @@ class PjsuaAgent:
 
     def _shut_down(self, stack: Stack) -> None:
         """Hang up, unregister, wait a moment for the others' agreement, free everything in the fixed order."""
+        self._turn()  # what was commanded before the end still gets its events
         for call in list(self._calls):
             self._worker.attempt(functools.partial(self._hang_up_by_id, call))
         if self._registration.registered:

@@ -94,21 +94,21 @@ def main() -> int:
     logging.basicConfig(level=facts.pop("log", "INFO"), stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     voice = ToneVoice()
     agent = PjsuaAgent(settings_of(facts), voice, on_event)
-    signal.signal(signal.SIGTERM, lambda number, frame: _end(agent))
+    signal.signal(signal.SIGTERM, _end)
     try:
         agent.start()
+        say("Started")
+        for line in sys.stdin:
+            perform(agent, voice, json.loads(line))
     except SipError as error:
         say("Failed", reason=str(error))
         return 2
-    say("Started")
-    for line in sys.stdin:
-        perform(agent, voice, json.loads(line))
-    agent.close()
+    finally:
+        agent.close()
     return 0
 
 
-def _end(agent: PjsuaAgent) -> NoReturn:
-    agent.close()
+def _end(number: int, frame: object) -> NoReturn:
     raise SystemExit(0)
 
 

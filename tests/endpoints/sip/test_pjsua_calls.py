@@ -16,8 +16,9 @@ MEDIA_CONTROL = (
 
 def ring(door: AgentPeer, screen: AgentPeer, keys: tuple[bytes, bytes] = (b"", b"")) -> tuple[str, str]:
     """The door calls, the screen rings with its video; gives both handles."""
+    rings = len(screen.find("IncomingCall"))
     at_door = door.call(screen.uri, video=video(9000, key=keys[0]), session_id="ab" * 16)
-    at_screen = screen.wait("IncomingCall")["call"]
+    at_screen = screen.wait("IncomingCall", count=rings + 1)["call"]
     screen.do("ring", call=at_screen, video=video(9100, "recvonly", keys[1]))
     door.wait("EarlyMedia", call=at_door)
     return at_door, at_screen
@@ -27,9 +28,9 @@ def talk(door: AgentPeer, screen: AgentPeer, keys: tuple[bytes, bytes] = (b"", b
     """As `ring`, then the screen answers, and sound flows."""
     at_door, at_screen = ring(door, screen, keys)
     screen.do("answer", call=at_screen, video=video(9100, "recvonly", keys[1]))
-    for peer in (door, screen):
-        peer.wait("Answered")
-        peer.wait("AudioStarted")
+    for peer, call in ((door, at_door), (screen, at_screen)):
+        peer.wait("Answered", call=call)
+        peer.wait("AudioStarted", call=call)
     return at_door, at_screen
 
 
@@ -100,7 +101,7 @@ def test_resident_declines(pair: tuple[AgentPeer, AgentPeer]) -> None:
 def test_screen_without_a_picture_rings_with_180(pair: tuple[AgentPeer, AgentPeer]) -> None:
     door, screen = pair
     door.call(screen.uri, video=video(9000))
-    at_screen = screen.wait("IncomingCall")["call"]
+    at_screen = screen.wait("IncomingCall", count=rings + 1)["call"]
     screen.do("ring", call=at_screen, video=None)
     assert door.wait("Ringing")["code"] == 180
     screen.do("answer", call=at_screen, video=None)
@@ -111,7 +112,7 @@ def test_screen_without_a_picture_rings_with_180(pair: tuple[AgentPeer, AgentPee
 def test_picture_agreed_only_with_the_answer(pair: tuple[AgentPeer, AgentPeer]) -> None:
     door, screen = pair
     door.call(screen.uri, video=video(9000))
-    at_screen = screen.wait("IncomingCall")["call"]
+    at_screen = screen.wait("IncomingCall", count=rings + 1)["call"]
     screen.do("ring", call=at_screen, video=None)
     screen.do("answer", call=at_screen, video=video(9100, "recvonly"))
     assert door.wait("Answered")["video"]["port"] == 9100
