@@ -25,11 +25,24 @@ REALM = "home301.example"
 
 
 class Server:
-    """`intercom homelink` as a process of its own, the same program as on a board, with what it logged."""
+    """`intercom homelink` as a process of its own, the same program as on a board, with what it logged.
 
-    def __init__(self, site_file: Path, wrapper: Sequence[str] = ()) -> None:
+    It ends with the test run, however that ends; `privileges` are options of setpriv(1).
+    """
+
+    def __init__(self, site_file: Path, privileges: Sequence[str] = ()) -> None:
         program = "import sys; from servers.homelink.main import main; sys.exit(main(sys.argv[1:]))"
-        command = [*wrapper, "setpriv", "--pdeathsig", "TERM", sys.executable, "-c", program, "--site", str(site_file)]
+        command = [
+            "setpriv",
+            "--pdeathsig",
+            "TERM",
+            *privileges,
+            sys.executable,
+            "-c",
+            program,
+            "--site",
+            str(site_file),
+        ]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self._lines: list[str] = []
         self._changed = threading.Condition()
