@@ -18,6 +18,7 @@ EIGHT = 7
 """Indoor units that make eight screens with the phone."""
 VISITS = 20
 CPU_SECONDS = 8.0
+ROUNDS = 5
 LOOKS = 40
 
 
@@ -84,19 +85,20 @@ def _delay(screen: DeviceClient) -> float:
 
 
 def cpu_by_screens() -> Iterator[Figure]:
-    """What seven more screens cost the door station."""
-    one, eight = _ringing_cpu(0), _ringing_cpu(EIGHT)
+    """What seven more screens cost the door station: two communities, measured in turn."""
+    one, eight = [], []
+    with community("--screens", "0") as small, community("--screens", str(EIGHT)) as large:
+        for _ in range(ROUNDS):
+            one.append(_ringing_cpu(small))
+            eight.append(_ringing_cpu(large))
     yield ratio("door station's CPU, 8 screens watching / 1", eight, one, 1.15, "%", "of a core, while ringing")
 
 
-def _ringing_cpu(units: int) -> list[float]:
-    with community("--screens", str(units)) as running:
-        shares = []
-        for _ in range(3):
-            visit.ring(running)
-            shares.append(_share(running, CPU_SECONDS))
-            visit.give_up(running)
-    return shares
+def _ringing_cpu(running: Community) -> float:
+    visit.ring(running)
+    share = _share(running, CPU_SECONDS)
+    visit.give_up(running)
+    return share
 
 
 def _share(running: Community, seconds: float) -> float:
