@@ -85,6 +85,11 @@ def confirm(body: str = "", headers: Sequence[str] = ()) -> str:
     return _send("SIP/2.0 200 OK", [*lines, "Contact: <sip:sipp@[local_ip]:[local_port]>"], headers, body)
 
 
+def respond(status: str, headers: Sequence[str] = ()) -> str:
+    """A response without a body to the request that came last."""
+    return _send(f"SIP/2.0 {status}", ["[last_Via:]", "[last_From:]", "[last_To:];tag=r", "[last_CSeq:]"], headers, "")
+
+
 def request(method: str, number: int, body: str = "", headers: Sequence[str] = (), tag: str = "a") -> str:
     """A request of the called side inside the dialog."""
     lines = [

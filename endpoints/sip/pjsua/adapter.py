@@ -48,6 +48,7 @@ class PjsuaAgent:
         self._over: list[Call] = []
         self._numbers = itertools.count(1)
         self._attempts = 0
+        self._connection = 0
         self._address = ""
         self._sockets = SocketBudget()
         self._stack: Stack | None = None
@@ -194,11 +195,12 @@ class PjsuaAgent:
         except pj.Error as error:
             self._register_later(self._registration.answered(SERVICE_UNAVAILABLE, error.reason, active=False))
 
-    def _registered(self, code: int, reason: str, active: bool) -> None:
+    def _registered(self, code: int, reason: str, active: bool, connection: int) -> None:
+        self._connection = connection or self._connection
         self._register_later(self._registration.answered(code, reason, active))
 
-    def _disconnected(self) -> None:
-        if self._settings.registrar and not self._worker.stopping:
+    def _disconnected(self, connection: int) -> None:
+        if self._settings.registrar and connection == self._connection and not self._worker.stopping:
             self._register_later(self._registration.connection_lost())
 
     def _register_later(self, delay: float | None) -> None:

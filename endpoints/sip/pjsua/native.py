@@ -56,6 +56,11 @@ class NativeLibrary:
         return buffer.raw[: max(length, 0)].decode("utf-8", "replace")
 
 
+def transport_of(received: int) -> int:
+    """Address of the transport on which the ``pjsip_rx_data`` at address `received` came: its second word."""
+    return ctypes.c_uint64.from_address(received + ctypes.sizeof(ctypes.c_void_p)).value if received else 0
+
+
 def vector_address(vector: Any) -> int:
     """Where the bytes of a binding's ``ByteVector`` are: a ``std::vector`` begins with that pointer."""
     address = ctypes.c_void_p.from_address(int(vector.this)).value

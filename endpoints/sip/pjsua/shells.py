@@ -6,7 +6,7 @@ from typing import Any
 
 from endpoints.sip.agent import VoicePath
 from endpoints.sip.pjsua.library import guarded, pj
-from endpoints.sip.pjsua.native import can_read_vectors, read_vector, vector_address, write_vector
+from endpoints.sip.pjsua.native import can_read_vectors, read_vector, transport_of, vector_address, write_vector
 from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
 
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO}
@@ -32,29 +32,31 @@ class LogBridge(pj.LogWriter):  # type: ignore[misc]
 
 
 class Endpoint(pj.Endpoint):  # type: ignore[misc]
-    """The library; tells when a connection breaks."""
+    """The library; tells when a connection breaks, by its handle."""
 
-    def __init__(self, on_disconnect: Callable[[], None]) -> None:
+    def __init__(self, on_disconnect: Callable[[int], None]) -> None:
         super().__init__()
         self._on_disconnect = on_disconnect
 
     @guarded
     def onTransportState(self, prm: Any) -> None:  # noqa: N802
         if prm.state == pj.PJSIP_TP_STATE_DISCONNECTED:
-            self._on_disconnect()
+            self._on_disconnect(int(prm.hnd))
 
 
 class Account(pj.Account):  # type: ignore[misc]
-    """The account; tells what the registrar says, and calls by number and INVITE."""
+    """The account; tells what the registrar says and on which connection, and calls by number and INVITE."""
 
-    def __init__(self, on_answer: Callable[[int, str, bool], None], on_call: Callable[[int, str], None]) -> None:
+    def __init__(self, on_answer: Callable[[int, str, bool, int], None], on_call: Callable[[int, str], None]) -> None:
         super().__init__()
         self._on_answer = on_answer
         self._on_call = on_call
 
     @guarded
     def onRegState(self, prm: Any) -> None:  # noqa: N802
-        self._on_answer(int(prm.code), str(prm.reason), int(prm.expiration) > 0)
+        received = prm.rdata.pjRxData
+        connection = transport_of(int(received)) if received else 0
+        self._on_answer(int(prm.code), str(prm.reason), int(prm.expiration) > 0, connection)
 
     @guarded
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802

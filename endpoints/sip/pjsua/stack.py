@@ -22,9 +22,9 @@ class Stack:
     def __init__(
         self,
         settings: SipSettings,
-        on_registration: Callable[[int, str, bool], None],
+        on_registration: Callable[[int, str, bool, int], None],
         on_call: Callable[[int, str], None],
-        on_disconnect: Callable[[], None],
+        on_disconnect: Callable[[int], None],
         admit: Callable[[], bool],
     ) -> None:
         """Open everything. Raises SipError with the reason if something cannot be opened."""
@@ -41,7 +41,9 @@ class Stack:
             self.close()
             raise SipError(f"SIP over {settings.transport} cannot be opened: {error.reason}") from None
 
-    def _open(self, on_registration: Callable[[int, str, bool], None], on_call: Callable[[int, str], None]) -> None:
+    def _open(
+        self, on_registration: Callable[[int, str, bool, int], None], on_call: Callable[[int, str], None]
+    ) -> None:
         endpoint = self._endpoint
         endpoint.libCreate()
         endpoint.libInit(configuration.library_config(self._log))

@@ -59,7 +59,7 @@ def new_sipp(tmp_path: Path, new_port: Callable[[], int], peers: contextlib.Exit
     """Starts SIPp with a scenario."""
 
     def start(*steps: str, **more: Any) -> Sipp:
-        peer = Sipp(tmp_path, new_port(), steps, **more)
+        peer = Sipp(tmp_path, more.pop("port", None) or new_port(), steps, **more)
         peers.callback(peer.close)
         return peer
 

@@ -34,3 +34,12 @@ def test_who_is_refused_does_not_hammer() -> None:
     assert delay is not None
     assert delay >= REFUSED_RETRY
     assert told == [RegistrationLost(403, "Forbidden", True)]
+
+
+def test_taking_the_registration_back_is_no_loss() -> None:
+    told: list[SipEvent] = []
+    one = registration(told)
+    one.answered(200, "OK", active=True)
+    assert one.answered(200, "OK", active=False) is None
+    assert not one.registered
+    assert told == [Registered()]
