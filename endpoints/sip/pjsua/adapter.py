@@ -118,7 +118,7 @@ class PjsuaAgent:
 
     def _new_call(self, progress: CallProgress, session_id: str, number: int = -1) -> Call:
         stack = self._open_stack()
-        call = Call(stack.account, progress, session_id, functools.partial(stack.voice_port, self._voice), number)
+        call = Call(stack.account, progress, session_id, functools.partial(stack.sound, self._voice), number)
         call.on_end = self._ended
         self._calls[progress.call] = call
         self._sockets.open(call.sockets)
@@ -177,6 +177,8 @@ class PjsuaAgent:
         if self._calls.pop(call.progress.call, None):
             self._sockets.close(call.sockets)
         self._over.append(call)
+        if not self._calls and self._stack is not None:
+            self._stack.rest_sound()
 
     def _statistics(self, call: CallId) -> dict[str, object]:
         one = self._calls.get(call)

@@ -59,26 +59,3 @@ class NativeLibrary:
 def transport_of(received: int) -> int:
     """Address of the transport on which the ``pjsip_rx_data`` at address `received` came: its second word."""
     return ctypes.c_uint64.from_address(received + ctypes.sizeof(ctypes.c_void_p)).value if received else 0
-
-
-def vector_address(vector: Any) -> int:
-    """Where the bytes of a binding's ``ByteVector`` are: a ``std::vector`` begins with that pointer."""
-    address = ctypes.c_void_p.from_address(int(vector.this)).value
-    return address or 0
-
-
-def read_vector(vector: Any) -> bytes:
-    """All bytes of a ``ByteVector`` at once: 2 microseconds for a 20 ms frame; ``bytes(vector)`` takes 500."""
-    return ctypes.string_at(vector_address(vector), vector.size())
-
-
-def write_vector(address: int, data: bytes) -> None:
-    """Overwrite the bytes at `address` of a ``ByteVector`` that is at least as long as `data`."""
-    ctypes.memmove(address, data, len(data))
-
-
-def can_read_vectors(vector_type: Any) -> bool:
-    """Whether this build's ``ByteVector`` is laid out as we think."""
-    sample = bytes(range(256))
-    vector = vector_type(sample)
-    return read_vector(vector) == sample

@@ -1,19 +1,15 @@
-"""PJSUA2's classes, told to call us: log, endpoint, account and the voice port. Callbacks only pass on plain values."""
+"""PJSUA2's classes, told to call us: log, endpoint and account. Callbacks only pass on plain values."""
 
 import logging
 from collections.abc import Callable
 from typing import Any
 
-from endpoints.sip.agent import VoicePath
 from endpoints.sip.pjsua.library import guarded, pj
-from endpoints.sip.pjsua.native import can_read_vectors, read_vector, transport_of, vector_address, write_vector
-from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
+from endpoints.sip.pjsua.native import transport_of
 
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO}
 _EXPECTED = ("PJMEDIA_EINVALIMEDIATYPE", "PJMEDIA_EUNSUPMEDIATYPE")
 """Said of each of our video sections: the library plans sound there."""
-FRAME_BYTES = 2 * FRAME_SAMPLES
-"""A frame of the voice path, s16le."""
 
 
 class LogBridge(pj.LogWriter):  # type: ignore[misc]
@@ -61,37 +57,3 @@ class Account(pj.Account):  # type: ignore[misc]
     @guarded
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802
         self._on_call(int(prm.callId), str(prm.rdata.wholeMsg))
-
-
-class VoicePort(pj.AudioMediaPort):  # type: ignore[misc]
-    """The conference bridge's end of the voice path; its two callbacks run on the bridge's clock thread.
-
-    The binding copies a frame byte by byte (0.5 ms); if its vectors are laid out as usual, we copy in one piece.
-    """
-
-    def __init__(self, voice: VoicePath) -> None:
-        super().__init__()
-        self._voice = voice
-        self._frame = pj.ByteVector(bytes(FRAME_BYTES))
-        in_one_piece = can_read_vectors(pj.ByteVector)
-        self._address = vector_address(self._frame) if in_one_piece else 0
-        self._read = read_vector if in_one_piece else bytes
-        shape = pj.MediaFormatAudio()
-        shape.init(pj.PJMEDIA_FORMAT_PCM, SAMPLE_RATE, 1, 20_000, 16)
-        self.createPort("voice", shape)
-
-    @guarded
-    def onFrameRequested(self, frame: Any) -> None:  # noqa: N802
-        frame.type = pj.PJMEDIA_FRAME_TYPE_AUDIO
-        frame.buf = self._filled(self._voice.capture())
-
-    @guarded
-    def onFrameReceived(self, frame: Any) -> None:  # noqa: N802
-        if frame.size == FRAME_BYTES:
-            self._voice.play(self._read(frame.buf))
-
-    def _filled(self, sound: bytes) -> Any:
-        if not self._address or len(sound) != FRAME_BYTES:
-            return pj.ByteVector(sound)
-        write_vector(self._address, sound)
-        return self._frame

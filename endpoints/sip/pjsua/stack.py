@@ -11,7 +11,8 @@ from endpoints.sip.agent import SipSettings, VoicePath
 from endpoints.sip.pjsua import configuration
 from endpoints.sip.pjsua.front import FrontModule
 from endpoints.sip.pjsua.library import native, pj
-from endpoints.sip.pjsua.shells import Account, Endpoint, LogBridge, VoicePort
+from endpoints.sip.pjsua.shells import Account, Endpoint, LogBridge
+from endpoints.sip.pjsua.sound import BridgePort, SoundClock
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,8 @@ class Stack:
         self._settings = settings
         self._endpoint: Any = Endpoint(on_disconnect)
         self._log = LogBridge()
-        self.port: VoicePort | None = None
+        self._bridge_address = 0
+        self._sound: SoundClock | None = None
         self._account: Any = None
         self._front = FrontModule(native.library, admit)
         self._socket_options = configuration.keep_alive_options(settings.keep_alive)
@@ -55,7 +57,7 @@ class Stack:
         kind = kinds[self._settings.transport]
         transport = endpoint.transportCreate(kind, configuration.transport_config(self._settings, self._socket_options))
         endpoint.libStart()
-        endpoint.audDevManager().setNullDev()
+        self._bridge_address = int(endpoint.audDevManager().setNoDev())
         self._account = Account(on_registration, on_call)
         self._account.create(configuration.account_config(self._settings, transport))
 
@@ -70,11 +72,20 @@ class Stack:
         """The account, for new calls."""
         return self._account
 
-    def voice_port(self, voice: VoicePath | None) -> VoicePort | None:
-        """The one port of the voice path, made at its first use."""
-        if self.port is None and voice is not None:
-            self.port = VoicePort(voice)
-        return self.port
+    def sound(self, voice: VoicePath | None) -> Any | None:
+        """The bridge's end of the voice path, with its clock running; None without a voice path."""
+        if voice is None:
+            return None
+        if self._sound is None:
+            port = BridgePort(native.library, self._bridge_address)
+            self._sound = SoundClock(voice, port, lambda: self._endpoint.libRegisterThread("sound"))
+        self._sound.start()
+        return self._endpoint.audDevManager().getPlaybackDevMedia()
+
+    def rest_sound(self) -> None:
+        """No call has sound any more."""
+        if self._sound is not None:
+            self._sound.rest()
 
     def poll(self, milliseconds: int) -> None:
         """Let the library work, waiting at most so long for something to happen."""
@@ -90,7 +101,9 @@ class Stack:
 
     def close(self) -> None:
         """Free everything, send nothing more, wait for nobody; no `Call` may be left."""
-        self.port = None
+        if self._sound is not None:
+            self._sound.close()
+            self._sound = None
         if self._account is not None:
             with contextlib.suppress(pj.Error):
                 self._account.shutdown()

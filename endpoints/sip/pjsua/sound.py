@@ -1,0 +1,128 @@
+"""The sound of a call: a thread that is the conference bridge's clock, and its microphone and loudspeaker.
+
+PJSUA's own clock would call a Python port back from a thread of C: each frame then costs a new thread state of Python
+and the binding's copies, three times what this takes.
+"""
+
+import ctypes
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from endpoints.sip.agent import VoicePath
+from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
+
+log = logging.getLogger(__name__)
+
+FRAME_BYTES = 2 * FRAME_SAMPLES
+"""A frame of the voice path, s16le."""
+FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE
+LATEST = 0.2
+"""Seconds that the clock may be late and still give each frame; beyond that the missed ones are left out."""
+REST_SECONDS = 1.0
+"""The bridge frees what a call used while its clock runs: so long it goes on without a call."""
+_AUDIO = 1
+"""``PJMEDIA_FRAME_TYPE_AUDIO``"""
+
+
+class _Frame(ctypes.Structure):
+    """``pjmedia_frame``"""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("buf", ctypes.c_void_p),
+        ("size", ctypes.c_size_t),
+        ("timestamp", ctypes.c_uint64),
+        ("bit_info", ctypes.c_uint32),
+    )
+
+
+class BridgePort:
+    """The bridge's own port, a ``pjmedia_port``: a frame in, then a frame out, moves the bridge on by 20 ms."""
+
+    def __init__(self, library: Any, port: int) -> None:
+        """`port`: its address. Raises AttributeError if this build exports too little."""
+        self._put, self._get = library.pjmedia_port_put_frame, library.pjmedia_port_get_frame
+        for function in (self._put, self._get):
+            function.restype, function.argtypes = ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p]
+        self._port = port
+        self._sound = ctypes.create_string_buffer(FRAME_BYTES)
+        self._frame = _Frame(_AUDIO, ctypes.addressof(self._sound), FRAME_BYTES, 0, 0)
+        self._address = ctypes.addressof(self._frame)
+
+    def put(self, sound: bytes) -> None:
+        """Give the bridge a frame of the microphone."""
+        ctypes.memmove(self._sound, sound, min(len(sound), FRAME_BYTES))
+        self._put(self._port, self._filled())
+
+    def get(self) -> bytes | None:
+        """Let the bridge work; what the loudspeaker has to play, None if nothing is connected to it."""
+        status = self._get(self._port, self._filled())
+        return self._sound.raw if status == 0 and self._frame.type == _AUDIO else None
+
+    def _filled(self) -> int:
+        self._frame.type, self._frame.size = _AUDIO, FRAME_BYTES
+        self._frame.timestamp += FRAME_SAMPLES
+        return self._address
+
+
+class SoundClock:
+    """Moves frames between voice path and bridge from `start` until a moment after `rest`."""
+
+    def __init__(self, voice: VoicePath, port: BridgePort, register_thread: Callable[[], None]) -> None:
+        """`register_thread` is called on the clock's thread before it uses the library."""
+        self._voice, self._port, self._register = voice, port, register_thread
+        self._changed = threading.Condition()
+        self._until = 0.0
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="sound-clock", daemon=True)
+        self._thread.start()
+
+    def start(self) -> None:
+        """A call has sound."""
+        self._run_until(float("inf"))
+
+    def rest(self) -> None:
+        """No call has sound any more."""
+        self._run_until(time.monotonic() + REST_SECONDS)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed = True
+        self._run_until(0.0)
+        self._thread.join()
+
+    def _run_until(self, until: float) -> None:
+        with self._changed:
+            self._until = until
+            self._changed.notify()
+
+    def _run(self) -> None:
+        self._register()
+        while not self._closed:
+            self._tick_until_rest()
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._until > time.monotonic())
+
+    def _tick_until_rest(self) -> None:
+        due = time.monotonic()
+        while self._until > due:
+            self._move_frames()
+            due += FRAME_SECONDS
+            now = time.monotonic()
+            if now < due:
+                time.sleep(due - now)
+            elif now - due > LATEST:
+                due = now
+
+    def _move_frames(self) -> None:
+        """The order is the bridge's: what was heard before what is played, as the echo canceller expects."""
+        try:
+            self._port.put(self._voice.capture())
+            sound = self._port.get()
+            if sound is not None:
+                self._voice.play(sound)
+        except Exception:
+            log.exception("the voice path failed")
