@@ -178,7 +178,7 @@ class PjsuaAgent:
             self._sockets.close(call.sockets)
         self._over.append(call)
         if not self._calls and self._stack is not None:
-            self._stack.rest_sound()
+            self._stack.rest_sound(self._voice)
 
     def _statistics(self, call: CallId) -> dict[str, object]:
         one = self._calls.get(call)

@@ -24,6 +24,7 @@ def library_config(writer: LogBridge) -> pj.EpConfig:
     config.uaConfig.userAgent = "open-video-intercom"
     config.medConfig.clockRate = config.medConfig.sndClockRate = SAMPLE_RATE
     config.medConfig.audioFramePtime = 20
+    config.medConfig.maxMediaPorts = 2 * config.uaConfig.maxCalls
     config.medConfig.ecTailLen = 0
     config.medConfig.noVad = True
     config.medConfig.jbInit = config.medConfig.jbMinPre = 20
@@ -103,6 +104,8 @@ def _configure_media(media: pj.AccountMediaConfig, settings: SipSettings) -> Non
     media.transportConfig.boundAddress = _bound(settings)
     media.transportConfig.port = random.randrange(16384, 40000, 2)
     media.transportConfig.portRange = 8000
+    # Its re-INVITE or UPDATE after the answer would say "inactive" for our picture, which it does not know.
+    media.lockCodecEnabled = False
     media.srtpUse = pj.PJMEDIA_SRTP_MANDATORY if settings.srtp else pj.PJMEDIA_SRTP_DISABLED
     media.srtpSecureSignaling = 1 if settings.srtp and settings.transport == "tls" else 0
     suite = pj.SrtpCrypto()

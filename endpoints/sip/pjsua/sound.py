@@ -68,6 +68,16 @@ class BridgePort:
         return self._address
 
 
+class Silence:
+    """The voice path of an agent that has none."""
+
+    def capture(self) -> bytes:
+        return bytes(FRAME_BYTES)
+
+    def play(self, frame: bytes) -> None:
+        return
+
+
 class SoundClock:
     """Moves frames between voice path and bridge from `start` until a moment after `rest`."""
 

@@ -12,7 +12,7 @@ from endpoints.sip.pjsua import configuration
 from endpoints.sip.pjsua.front import FrontModule
 from endpoints.sip.pjsua.library import native, pj
 from endpoints.sip.pjsua.shells import Account, Endpoint, LogBridge
-from endpoints.sip.pjsua.sound import BridgePort, SoundClock
+from endpoints.sip.pjsua.sound import BridgePort, Silence, SoundClock
 
 log = logging.getLogger(__name__)
 
@@ -76,16 +76,18 @@ class Stack:
         """The bridge's end of the voice path, with its clock running; None without a voice path."""
         if voice is None:
             return None
+        self._clock(voice).start()
+        return self._endpoint.audDevManager().getPlaybackDevMedia()
+
+    def rest_sound(self, voice: VoicePath | None) -> None:
+        """No call is left. Also one that only rang has a port at the bridge, which is freed while the clock runs."""
+        return
+
+    def _clock(self, voice: VoicePath) -> SoundClock:
         if self._sound is None:
             port = BridgePort(native.library, self._bridge_address)
             self._sound = SoundClock(voice, port, lambda: self._endpoint.libRegisterThread("sound"))
-        self._sound.start()
-        return self._endpoint.audDevManager().getPlaybackDevMedia()
-
-    def rest_sound(self) -> None:
-        """No call has sound any more."""
-        if self._sound is not None:
-            self._sound.rest()
+        return self._sound
 
     def poll(self, milliseconds: int) -> None:
         """Let the library work, waiting at most so long for something to happen."""

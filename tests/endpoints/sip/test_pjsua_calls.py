@@ -204,3 +204,12 @@ def test_what_is_no_address_is_not_called(pair: tuple[AgentPeer, AgentPeer]) -> 
     for uri in ("sip:x@127.0.0.1\r\nX-Evil: 1", "tel:123", ""):
         call = door.call(uri)
         assert "not a SIP address" in door.wait("Ended", call=call)["reason"]
+
+
+def test_calls_that_only_rang_leave_nothing_behind_that_could_run_out(pair: tuple[AgentPeer, AgentPeer]) -> None:
+    door, screen = pair
+    for _ in range(70):  # more than the bridge has ports
+        at_door, at_screen = ring(door, screen)
+        door.do("hang_up", call=at_door)
+        screen.wait("Ended", call=at_screen)
+    talk(door, screen)
