@@ -9,6 +9,7 @@ from typing import Any
 
 from endpoints.addresses import media_address
 from endpoints.door_station import actions as do
+from endpoints.door_station.album import Album
 from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import CallFailed, CallPlaced, CodeChecked, DoorEvent, UnlockGranted
 from endpoints.door_station.pictures import Pictures
@@ -51,6 +52,7 @@ class Parts:
     indicator: Indicator | None
     port: ServicePort | None
     attempts: AttemptLog
+    album: Album
     judge: UnlockJudge
     whose_code: Callable[[str], str]
     """The name whose door code this is, "" for nobody's; takes its time."""
@@ -196,7 +198,8 @@ class DoorApp:
 
     def _note(self, how: str, who: str, result: Result, verdict: Verdict | None = None) -> None:
         visit = {"flat": verdict.flat, "session_id": verdict.session_id} if verdict else {}
-        facts = {"granted": result.granted, "how": how, "who": who, "why": result.reason, **visit}
+        picture = self._parts.album.keep("unlock" if result.granted else "refused")
+        facts = {"granted": result.granted, "how": how, "who": who, "why": result.reason, **visit, "picture": picture}
         self._publish("unlock", facts)
         try:
             self._parts.attempts.write(facts)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from endpoints.composition import Frame, Line, load_cryptography, open_line, prepare_later, run_endpoint
 from endpoints.config import People, Site
 from endpoints.config.codes import whose
+from endpoints.door_station.album import Album
 from endpoints.door_station.app import DoorApp, Home, Parts
 from endpoints.door_station.events import CallPressed, CaseMoved, DoorMoved, ExitPressed, KeyPressed
 from endpoints.door_station.pictures import Pictures
@@ -15,7 +16,7 @@ from hal.errors import HalError
 from hal.recovery import SteadyCamera
 
 KIND = "door-station"
-ATTEMPTS_FILE = "unlock.jsonl"
+ATTEMPTS_FILE, ALBUM_FOLDER = "unlock.jsonl", "pictures"
 
 
 def main(argv: list[str]) -> int:
@@ -42,6 +43,7 @@ def _parts(frame: Frame, line: Line, pictures: Pictures) -> Parts:
     lock = frame.device("lock")
     if lock is None:
         raise HalError("A door station without a lock opens nothing.")
+    background = _background(frame)
     return Parts(
         agent=line.agent,
         sound=line.sound,
@@ -50,9 +52,10 @@ def _parts(frame: Frame, line: Line, pictures: Pictures) -> Parts:
         indicator=frame.device("indicator"),
         port=line.port,
         attempts=frame.keep(AttemptLog(site.data / ATTEMPTS_FILE)),
+        album=Album(site.data / ALBUM_FOLDER, site.device.place or site.device.name, pictures.latest, background),
         judge=UnlockJudge(lifetime=site.timers.ring + site.timers.talk + site.timers.provisional),
         whose_code=_codes_of(site),
-        background=_background(frame),
+        background=background,
         homes=_homes(frame.configuration.people),
         address=site.sip.address,
     )

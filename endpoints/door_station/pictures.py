@@ -5,7 +5,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from endpoints.config.site import Video
-from hal.camera import Camera
+from hal.camera import Camera, Picture
 from media.description import SrtpKey, VideoMedia
 from media.errors import MediaError
 
@@ -80,6 +80,10 @@ class Pictures:
         """The next picture can be decoded by itself."""
         if self._encoder is not None:
             self._encoder.key_frame()
+
+    def latest(self) -> Picture | None:
+        """What the camera sees now, None if it sees nothing."""
+        return self._encoder.latest() if self._encoder is not None else None
 
     def end(self) -> None:
         """The visit is over: nothing is sent any more."""

@@ -81,7 +81,7 @@ class Stack:
 
     def rest_sound(self, voice: VoicePath | None) -> None:
         """No call is left. Also one that only rang has a port at the bridge, which is freed while the clock runs."""
-        return
+        self._clock(voice or Silence()).rest()
 
     def _clock(self, voice: VoicePath) -> SoundClock:
         if self._sound is None:

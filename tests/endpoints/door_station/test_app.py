@@ -103,6 +103,13 @@ def sinks(door: Bench[DoorApp]) -> int:
     return count
 
 
+def pictures_seen(door: Bench[DoorApp]) -> int:
+    """How many pictures the camera delivered."""
+    figures: Any = door.port.ask("stats")
+    count: int = figures["video"]["encoder"]["pictures"]
+    return count
+
+
 def talking(door: Bench[DoorApp]) -> CallId:
     call = dial(door)
     door.agent.early_media(call, "a")
@@ -255,6 +262,7 @@ def test_the_next_visit_after_a_failed_one_has_its_own_call_and_challenge(door: 
 
 def test_a_resident_opens_the_door(door: Bench[DoorApp]) -> None:
     call = talking(door)
+    door.wait(lambda: pictures_seen(door) > 0, "the camera's first picture")
     result = ask(door, call, unlock_body(door))
     assert result["granted"] is True
     assert door.devices["lock"].pulses == [5.0]
@@ -262,6 +270,8 @@ def test_a_resident_opens_the_door(door: Bench[DoorApp]) -> None:
     facts = door.told("unlock")[0]
     assert (facts["granted"], facts["how"], facts["who"], facts["flat"]) == (True, "sip", "indoor1", "301")
     assert [(line["who"], line["granted"]) for line in door.written()] == [("indoor1", True)]
+    picture = door.data / "pictures" / str(facts["picture"])
+    door.wait(picture.is_file, "the picture of who was let in")
 
 
 def test_a_replay_is_refused_told_and_written_down(door: Bench[DoorApp]) -> None:
