@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from endpoints.sip.agent import TlsFiles
-from tests.peers.process import LIMIT
+from sim.peers.process import LIMIT
 
 Event = dict[str, Any]
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.peers.process import LIMIT, PeerProcess
+from sim.peers.process import LIMIT, PeerProcess
 
 HEAD = '<?xml version="1.0" encoding="us-ascii"?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">\n<scenario name="test">\n'
 _SAVE = """  <action>

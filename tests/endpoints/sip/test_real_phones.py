@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sim.peers import linphone
 from sim.peers.baresip import Baresip
-from tests.peers import linphone
+from sim.peers.linphone import Linphone
 from tests.peers.agent import AgentPeer, video
-from tests.peers.linphone import Linphone
 
 NewAgent = Callable[..., AgentPeer]
 SCREEN = video(9100, "recvonly")

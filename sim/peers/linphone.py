@@ -6,7 +6,7 @@ import shutil
 import wave
 from pathlib import Path
 
-from tests.peers.process import PeerProcess
+from sim.peers.process import PeerProcess
 
 _CONFIG = """\
 [sip]
