@@ -45,20 +45,20 @@ class Pair:
         """Call; ms from the INVITE until the screen had decoded its first frame."""
         lines = len(self.screen.log.lines)
         self.caller.dial(f"sip:screen@{self.screen.address}:{self.screen.port}")
-        invited = self.screen.log.wait("sipsess connect", lines).at
+        invited = self.screen.log.wait_for("sipsess connect", lines).at
         return (self.screen.first_frame(lines) - invited) * 1000
 
     def talk(self) -> None:
         """The screen answers."""
         lines = len(self.caller.log.lines)
         self.screen.accept()
-        self.caller.log.wait("Call established", lines)
+        self.caller.log.wait_for("Call established", lines)
 
     def hang_up(self) -> None:
         """The caller ends it."""
         lines = len(self.screen.log.lines)
         self.caller.hang_up()
-        self.screen.log.wait("audio: destroyed", lines)
+        self.screen.log.wait_for("audio: destroyed", lines)
 
 
 def against_baresip() -> Iterator[Figure]:

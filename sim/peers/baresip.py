@@ -4,18 +4,14 @@ Runs in a folder of its own on 127.0.0.1; what it decodes goes to its own fake d
 """
 
 import json
-import re
 import socket
-import subprocess
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from hal.errors import IntercomError
 from sim.community import ADDRESS, free_port
+from sim.peers.process import PeerError, PeerProcess
 
 _CONFIG = """\
 poll_method epoll
@@ -51,49 +47,6 @@ avcodec_h264dec h264
 """
 _MODULES = "/usr/lib/baresip/modules"
 _READY, FIRST_FRAME = "baresip is ready", "video: receiving with resolution"
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-
-
-class PeerError(IntercomError):
-    """A peer did not do what it was asked to; the text holds its last words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a peer's log and when we read it, seconds of the monotonic clock."""
-
-    at: float
-    text: str
-
-
-@dataclass(slots=True)
-class Log:
-    """What a peer says, line by line, to be waited for."""
-
-    lines: list[Line] = field(default_factory=list)
-    _news: threading.Condition = field(default_factory=threading.Condition)
-
-    def read(self, process: "subprocess.Popen[str]") -> None:
-        """Follow the process's output from a thread of its own until it ends."""
-        threading.Thread(target=self._follow, args=(process,), name="peer-log", daemon=True).start()
-
-    def _follow(self, process: "subprocess.Popen[str]") -> None:
-        for text in process.stdout or ():
-            with self._news:
-                self.lines.append(Line(time.monotonic(), _COLOURS.sub("", text.rstrip())))
-                self._news.notify_all()
-
-    def wait(self, words: str, after: int = 0, limit: float = 20.0) -> Line:
-        """The first line from number `after` on that contains `words`. Raises PeerError."""
-        end = time.monotonic() + limit
-        with self._news:
-            while True:
-                for line in self.lines[after:]:
-                    if words in line.text:
-                        return line
-                if not self._news.wait(max(end - time.monotonic(), 0)) and time.monotonic() >= end:
-                    last = " | ".join(line.text for line in self.lines[-5:])
-                    raise PeerError(f"the peer did not say {words!r} within {limit:g} s; its last words: {last}")
 
 
 class Baresip:
@@ -111,7 +64,6 @@ class Baresip:
         """`account`: a line of its accounts file, {address} and {port} are its own; `picture`: a file that it sends."""
         self.address, self.port, self._control = ADDRESS, free_port(), free_port()
         self._folder = folder
-        self.log = Log()
         folder.mkdir(parents=True, exist_ok=True)
         default = "<sip:screen@{address}:{port};transport=udp>;regint=0;answermode=early;video_codecs=h264"
         (folder / "accounts").write_text((account or default).format(address=self.address, port=self.port) + "\n")
@@ -130,29 +82,26 @@ class Baresip:
                 **values,
             )
         )
-        self._process: subprocess.Popen[str] | None = None
+        self._process: PeerProcess | None = None
+
+    @property
+    def log(self) -> PeerProcess:
+        """What it says. Raises PeerError before the start."""
+        if self._process is None:
+            raise PeerError("baresip is not running")
+        return self._process
 
     @property
     def process_id(self) -> int:
         """The running process's number. Raises PeerError."""
-        if self._process is None:
-            raise PeerError("baresip is not running")
-        return self._process.pid
+        return self.log.process.pid
 
     def __enter__(self) -> Self:
         """Start it. Raises PeerError, FileNotFoundError without the Debian packages baresip-core, baresip-ffmpeg."""
-        self._process = subprocess.Popen(
-            ["stdbuf", "-oL", "baresip", "-v", "-f", str(self._folder.absolute())],
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        self.log.read(self._process)
+        command = ["stdbuf", "-oL", "baresip", "-v", "-f", str(self._folder.absolute())]
+        self._process = PeerProcess(command, self._folder)
         try:
-            self.log.wait(_READY)
+            self.log.wait_for(_READY)
         except PeerError:
             self.__exit__()
             raise
@@ -160,18 +109,12 @@ class Baresip:
 
     def __exit__(self, *_: object) -> None:
         process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            process.close()
 
     def registered(self, limit: float = 20.0) -> None:
         """Wait until its registrar accepted it. Raises PeerError."""
-        self.log.wait("200 OK", limit=limit)
+        self.log.wait_for("200 OK", limit=limit)
 
     def dial(self, uri: str) -> None:
         """Call `uri`."""
@@ -187,7 +130,7 @@ class Baresip:
 
     def first_frame(self, after: int = 0, limit: float = 20.0) -> float:
         """When it had decoded its first frame (log lines from number `after` on). Raises PeerError."""
-        return self.log.wait(FIRST_FRAME, after, limit).at
+        return self.log.wait_for(FIRST_FRAME, after, limit).at
 
     def snapshot(self) -> Path:
         """A PNG of what it received last. Raises PeerError."""

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.kamailio
 def guest(plain: Community, tmp_path: Path) -> Iterator[Baresip]:
     """A baresip with early media, registered with the guest account that the simulator prints."""
     with Baresip(tmp_path / "guest", plain.guest_account(early=True)) as peer:
-        peer.log.wait("200 OK")
+        peer.log.wait_for("200 OK")
         yield peer
 
 
@@ -42,7 +42,7 @@ def test_a_third_party_phone_answers_and_ours_stop(plain: Community, guest: Bare
     rings_everywhere(plain)
     guest.first_frame()
     guest.accept()
-    guest.log.wait("Call established")
+    guest.log.wait_for("Call established")
     talks(door)
     for screen in plain.screens:
         ended(screen, "answered-elsewhere")
@@ -57,4 +57,4 @@ def test_ours_answer_and_a_third_party_phone_stops(plain: Community, guest: Bare
     screen = plain.screens[0]
     screen.press("answer")
     talks(screen, door)
-    guest.log.wait("audio: destroyed")
+    guest.log.wait_for("audio: destroyed")

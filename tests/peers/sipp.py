@@ -171,7 +171,7 @@ class Sipp:
         """Wait until the scenario is over. AssertionError with SIPp's complaint if it did not go as written."""
         status = self._process.exit_status(LIMIT)
         errors = self.folder / "errors"
-        complaint = errors.read_text()[-2000:] if errors.exists() else "\n".join(self._process.lines[-30:])
+        complaint = errors.read_text()[-2000:] if errors.exists() else self._process.last_words()
         assert status == 0, f"SIPp ended with {status}: {complaint}\n{self._text()[-6000:]}"
 
     def received(self, start: str = "") -> list[str]:

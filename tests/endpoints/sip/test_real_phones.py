@@ -77,7 +77,7 @@ def test_baresip_calls_our_screen(
     incoming = screen.wait("IncomingCall")
     assert incoming["video"]["port"] > 0
     screen.do("ring", call=incoming["call"], video=SCREEN)
-    caller.log.wait("183")
+    caller.log.wait_for("183")
     screen.do("answer", call=incoming["call"], video=SCREEN)
     screen.wait("AudioStarted", call=incoming["call"])
     caller.hang_up()
