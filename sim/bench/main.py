@@ -8,6 +8,7 @@ from sim.bench.community import camera_to_screen, cpu_by_screens, eight_screens,
 from sim.bench.echo import erle
 from sim.bench.endurance import endurance
 from sim.bench.figure import Figure, table, write_json
+from sim.bench.fork import against_linphone
 from sim.bench.pair import against_baresip
 from sim.processes import need
 
@@ -17,6 +18,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "cpu-by-screens": cpu_by_screens,
     "start": start_to_registered,
     "baresip": against_baresip,
+    "linphone": against_linphone,
     "echo": erle,
     "endurance": endurance,
 }
@@ -31,7 +33,7 @@ def main(argv: list[str]) -> int:
     wanted = parser.parse_args(argv).groups or list(GROUPS)
     if unknown := set(wanted) - set(GROUPS):
         parser.error(f"no such group: {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
-    need("kamailio", "baresip")
+    need("kamailio", "baresip", "linphonec")
     figures: list[Figure] = []
     for name in wanted:
         print(f"measuring {name} ...", flush=True)

@@ -10,6 +10,7 @@ from sim.peers.process import PeerProcess
 
 _CONFIG = """\
 [sip]
+{account}
 sip_port={port}
 sip_tcp_port=0
 sip_tls_port=0
@@ -26,10 +27,27 @@ display=1
 show_local=0
 automatically_initiate=1
 automatically_accept=1
+size=vga
+framerate=25
 [video_codec_0]
 mime=H264
 rate=90000
 enabled=1
+"""
+RATE = 25
+"""Pictures per second of its camera without hardware, a still picture."""
+_ACCOUNT = """\
+default_proxy=0
+[proxy_0]
+reg_proxy=<{server}>
+reg_route=<{server};lr>
+reg_identity=sip:{user}@{realm}
+reg_sendregister=0
+[auth_info_0]
+username={user}
+passwd={password}
+realm={realm}
+[sip]
 """
 PROGRAM = shutil.which("linphonec")
 PLUGINS = Path("/usr/lib/x86_64-linux-gnu/mediastreamer/plugins")
@@ -47,7 +65,8 @@ def why_not() -> str:
 class Linphone:
     """One linphonec; its console commands as methods."""
 
-    def __init__(self, folder: Path, port: int, media_port: int, user: str = "screen") -> None:
+    def __init__(self, folder: Path, port: int, media_port: int, user: str = "screen", account: str = "") -> None:
+        """`account`: what `account_at` gives, for calls through a server."""
         self.port = port
         self.user = user
         home = folder / f"linphone-{port}"
@@ -55,7 +74,8 @@ class Linphone:
         self._sound = home / "sound.wav"
         _write_noise(self._sound)
         config = home / "linphonerc"
-        config.write_text(_CONFIG.format(port=port, user=user, audio=media_port, video=media_port + 2))
+        values = {"port": port, "user": user, "account": account}
+        config.write_text(_CONFIG.format(audio=media_port, video=media_port + 2, **values))
         environment = {**os.environ, "HOME": str(home), "TERM": "dumb"}
         environment.pop("DISPLAY", None)
         command = ["linphonec", "-c", str(config), "-V", "-C", "-D", "-S"]
@@ -64,6 +84,7 @@ class Linphone:
         self.command("ipv6 disable")
         self.command("soundcard use files")
         self._process.wait_for("[Uu]sing .*files|linphonec>")
+        self.command(f"staticpic fps {RATE}")
 
     @property
     def uri(self) -> str:
@@ -95,6 +116,11 @@ class Linphone:
     def close(self) -> None:
         """End it."""
         self._process.close()
+
+
+def account_at(server: str, realm: str, user: str, password: str) -> str:
+    """The part of its configuration that lets it call through `server` (a URI) with a password, unregistered."""
+    return _ACCOUNT.format(server=server, realm=realm, user=user, password=password)
 
 
 def _write_noise(path: Path) -> None:
