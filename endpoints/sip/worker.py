@@ -34,6 +34,8 @@ class Worker:
         self._stopping = threading.Event()
         self._name = name
         self._thread: threading.Thread | None = None
+        self.wake: Job = lambda: None
+        """Ends a poll that waits; called from any thread after a job was queued."""
 
     def start(self, work: Job) -> None:
         """Begin; `work` is the thread's whole program and calls `turn` until `stopping`."""
@@ -53,22 +55,30 @@ class Worker:
     def do(self, job: Job) -> None:
         """Run `job` on the thread, soon; from any thread."""
         self._jobs.put(job)
+        if not self.is_here:
+            self.wake()
 
     def later(self, seconds: float, job: Job) -> None:
         """Run `job` on the thread after `seconds`; only from the thread itself."""
         heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), job))
 
-    def turn(self, poll: Job) -> None:
-        """One round: what is queued, what is due, then `poll`."""
+    def turn(self, poll: Callable[[float], None]) -> None:
+        """One round: what is queued, what is due, then `poll(seconds)`, which may wait so long but not longer."""
         while not self._jobs.empty():
             self.attempt(self._jobs.get())
         while self._timers and self._timers[0][0] <= time.monotonic():
             self.attempt(heapq.heappop(self._timers)[2])
-        poll()
+        poll(self._patience())
+
+    def _patience(self) -> float:
+        if not self._jobs.empty():
+            return 0.0
+        return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else float("inf")
 
     def stop(self, limit: float) -> bool:
         """Ask the thread to end and wait at most `limit` seconds; whether it ended. Twice does no harm."""
         self._stopping.set()
+        self.wake()
         if self._thread is None or self.is_here:
             return True
         self._thread.join(limit)

@@ -22,7 +22,8 @@ from endpoints.sip.worker import Worker
 from media.description import VideoMedia
 
 log = logging.getLogger(__name__)
-POLL_MILLISECONDS = 10
+SHORT_POLL, LONG_POLL = 0.01, 0.25
+"""Seconds of one poll: short while something must be looked at; a command ends a long one."""
 CLOSE_LIMIT = 3.0
 HANG_UP_LIMIT = 2.0
 """Seconds that the other side has to agree to the end of a call before the app is told that it is over."""
@@ -230,6 +231,7 @@ class PjsuaAgent:
         except SipError as error:
             opened.set_exception(error)
             return
+        self._worker.wake = self._stack.wakeup.poke
         opened.set_result(None)
         self._register()
         if self._settings.address == ANY_ADDRESS:
@@ -246,9 +248,13 @@ class PjsuaAgent:
         # A call that ended inside a callback is freed here, outside of it.
         self._over.clear()
 
-    def _poll(self) -> None:
-        if self._stack is not None:
-            self._stack.poll(POLL_MILLISECONDS)
+    def _poll(self, patience: float) -> None:
+        if self._stack is None:
+            return
+        hears = any(call.waits_for_sound for call in self._calls.values())
+        attentive = hears or self._worker.stopping or not self._stack.wakes
+        limit = SHORT_POLL if attentive else LONG_POLL
+        self._stack.poll(round(1000 * min(limit, patience)))
 
     def _emit(self, event: SipEvent) -> None:
         try:

@@ -203,6 +203,11 @@ class Call(pj.Call):  # type: ignore[misc]
             sound.startTransmit(port)
             port.startTransmit(sound)
 
+    @property
+    def waits_for_sound(self) -> bool:
+        """Whether the voice path is connected, and nothing came yet."""
+        return self.audio is not None and not self.audio_started
+
     def starts_to_hear(self) -> bool:
         """True once: when the first sound arrived after the voice path was connected."""
         if self.audio is None or self.audio_started or self.getStreamStat(self.audio).rtcp.rxStat.pkt == 0:

@@ -13,6 +13,7 @@ from endpoints.sip.pjsua.front import FrontModule
 from endpoints.sip.pjsua.library import native, pj
 from endpoints.sip.pjsua.shells import Account, Endpoint, LogBridge
 from endpoints.sip.pjsua.sound import BridgePort, Silence, SoundClock
+from endpoints.sip.pjsua.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,9 @@ class Stack:
         self._bridge_address = 0
         self._sound: SoundClock | None = None
         self._account: Any = None
+        self.wakeup = Wakeup(native.library)
+        self.wakes = False
+        """Whether `wakeup.poke` ends a poll; else polls must be short."""
         self._front = FrontModule(native.library, admit)
         self._socket_options = configuration.keep_alive_options(settings.keep_alive)
         try:
@@ -52,6 +56,7 @@ class Stack:
         # The library deletes its log writer itself.
         self._log.__disown__()
         self._front.install()
+        self.wakes = self.wakeup.open()
         self._limit_codecs()
         kinds = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
         kind = kinds[self._settings.transport]
@@ -113,5 +118,6 @@ class Stack:
         # A binding's object that outlives the library aborts the process.
         gc.collect()
         if self._endpoint is not None:
+            self.wakeup.close()
             self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
             self._endpoint = None
