@@ -1,5 +1,6 @@
 """Odd but legal ways in which a caller may call our agent as a screen (peers.md), played by SIPp."""
 
+import socket
 from collections.abc import Callable
 
 import pytest
@@ -191,3 +192,37 @@ def test_caller_with_a_broken_offer_is_refused(screen: AgentPeer, new_sipp: NewS
     sipp = start(screen, new_sipp, invite(1, "v=0\nm=audio what\n"), remember("400"), ACK)
     sipp.finish()
     assert not screen.find("IncomingCall")
+
+
+INVITE = """INVITE sip:screen@127.0.0.1:{port} SIP/2.0
+Via: SIP/2.0/UDP 127.0.0.1:{own};branch=z9hG4bK{number}
+From: <sip:scanner@127.0.0.1>;tag={number}
+To: <sip:screen@127.0.0.1>
+Call-ID: flood-{number}
+CSeq: 1 INVITE
+Contact: <sip:scanner@127.0.0.1:{own}>
+Max-Forwards: 70
+Content-Type: application/sdp
+Content-Length: {length}
+
+{body}"""
+
+
+def test_flood_of_calls_is_survived_and_refused(screen: AgentPeer) -> None:
+    body = audio().replace("\n", "\r\n")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as scanner:
+        scanner.bind(("127.0.0.1", 0))
+        scanner.settimeout(10)
+        own = scanner.getsockname()[1]
+        for number in range(120):
+            facts = {"port": screen.port, "own": own, "number": number, "length": len(body), "body": body}
+            scanner.sendto(
+                INVITE.format(**facts).replace("\r\n", "\n").replace("\n", "\r\n").encode(), ("127.0.0.1", screen.port)
+            )
+        while b" 503 " not in scanner.recv(65_536):
+            pass
+    for event in screen.find("IncomingCall"):
+        screen.do("reject", call=event["call"], code=486)
+        screen.wait("Ended", call=event["call"])
+    assert 0 < len(screen.find("IncomingCall")) <= 32
+    assert screen.stop() == 0
