@@ -1,4 +1,4 @@
-"""The parts of aiortc that we use: RTP and RTCP packets and the H.264 depayloader, without its peer connections.
+"""The parts of aiortc that we use: RTP and RTCP packets, without its peer connections.
 
 Importing the package itself runs `aiortc/__init__`, which brings DTLS, ICE, SCTP, Opus and VP8 into the process:
 22 MB and 0.4 s that an endpoint on a small board does not have. Its packet modules stand alone, so they are loaded
@@ -24,7 +24,7 @@ def _bare(name: str) -> ModuleType:
 
 @contextmanager
 def _bare_packages(*names: str) -> Iterator[None]:
-    """Within the block these packages (parents first) are bare, unless they are loaded already."""
+    """Within the block these packages are bare, unless they are loaded already."""
     added = [name for name in names if name not in sys.modules]
     for name in added:
         sys.modules[name] = _bare(name)
@@ -35,8 +35,7 @@ def _bare_packages(*names: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-with _bare_packages("aiortc", "aiortc.codecs"):
-    from aiortc.codecs.h264 import H264PayloadDescriptor, h264_depayload
+with _bare_packages("aiortc"):
     from aiortc.rtp import (
         RTCP_PSFB_FIR,
         RTCP_PSFB_PLI,
@@ -60,7 +59,6 @@ __all__ = [
     "RTCP_PSFB_PLI",
     "RTCP_RTPFB_NACK",
     "AnyRtcpPacket",
-    "H264PayloadDescriptor",
     "RtcpPacket",
     "RtcpPsfbPacket",
     "RtcpReceiverInfo",
@@ -72,5 +70,4 @@ __all__ = [
     "RtcpSrPacket",
     "RtpPacket",
     "clamp_packets_lost",
-    "h264_depayload",
 ]

@@ -4,18 +4,17 @@ A picture is complete with its marker bit, not with the first packet of the next
 After a loss everything is dropped until a key frame, because a picture that refers to a lost one shows garbage.
 """
 
-import struct
 from dataclasses import dataclass
 
-from media.aiortc_parts import RtpPacket, h264_depayload
+from media.aiortc_parts import RtpPacket
 from media.errors import PacketError
 from media.h264 import NAL_IDR, NAL_SPS, nal_types
+from media.h264_payload import STAP_A, depayload
 
 MAX_UNIT_BYTES = 4_000_000
 KEY_FRAME_PATIENCE = 3.0
 """Seconds without a key frame after which a stream is shown anyway: some refresh piece by piece and have none."""
 _NAL_AUD = 9
-_NAL_STAP_A = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class AccessUnit:
 def starts_key_frame(packet: RtpPacket) -> bool:
     """Whether the packet begins with an SPS, alone or aggregated: what a key frame begins with."""
     payload = packet.payload
-    if len(payload) > 3 and payload[0] & 0x1F == _NAL_STAP_A:
+    if len(payload) > 3 and payload[0] & 0x1F == STAP_A:
         return payload[3] & 0x1F == NAL_SPS
     return bool(payload) and payload[0] & 0x1F == NAL_SPS
 
@@ -69,10 +68,7 @@ class FrameAssembler:
         return units
 
     def _collect(self, payload: bytes) -> None:
-        try:
-            part = h264_depayload(payload) if payload else b""
-        except (ValueError, IndexError, struct.error) as error:
-            raise PacketError(f"an RTP payload is not H.264: {error}") from error
+        part = depayload(payload) if payload else b""
         self._size += len(part)
         if self._size > MAX_UNIT_BYTES:
             self.lost()
