@@ -64,7 +64,7 @@ class CallProgress:
     @property
     def planned_audio_sections(self) -> int:
         """How many sections the SIP library must plan in an offer: the second is turned into the picture."""
-        return 2 if self._section is not None else 1
+        return 2 if self._outgoing and self._section is not None else 1
 
     @property
     def can_show(self) -> bool:

@@ -9,14 +9,13 @@ from concurrent.futures import Future
 from typing import Literal
 
 from endpoints.errors import SipError
-from endpoints.sip import message
+from endpoints.sip import message, route
 from endpoints.sip.agent import AudioStarted, CallId, SipEvent, SipSettings, VoicePath
 from endpoints.sip.pjsua.call import SOCKETS_PER_SOUND, Call
 from endpoints.sip.pjsua.library import pj
 from endpoints.sip.pjsua.stack import Stack
 from endpoints.sip.progress import CallProgress
 from endpoints.sip.registration import Registration
-from endpoints.sip.route import local_address
 from endpoints.sip.sockets import SocketBudget
 from endpoints.sip.worker import Worker
 from media.description import VideoMedia
@@ -31,6 +30,7 @@ STATISTICS_LIMIT = 1.0
 SHUT_DOWN_LIMIT = 0.8
 """Seconds for the others to agree to the end of our calls and of our registration when we shut down."""
 ADDRESS_WATCH = 2.0
+HOLD_WAIT, HOLD_TRIES = 0.1, 50
 ROOM_WAIT = 0.05
 ANY_ADDRESS = "0.0.0.0"
 REQUEST_TERMINATED, BAD_GATEWAY, SERVICE_UNAVAILABLE = 487, 502, 503
@@ -88,7 +88,7 @@ class PjsuaAgent:
         self._with(call, lambda one: one.send_digits(digits, method))
 
     def hold(self, call: CallId, on: bool) -> None:
-        self._with(call, lambda one: one.put_on_hold(on))
+        self._with(call, lambda one: self._hold(one, on))
 
     def statistics(self, call: CallId) -> dict[str, object]:
         if self._worker.is_here:
@@ -174,6 +174,21 @@ class PjsuaAgent:
     def _hang_up_by_id(self, call: CallId) -> None:
         self._hang_up(self._calls[call], "shutting down")
 
+    def _hold(self, call: Call, on: bool) -> None:
+        call.hold_wanted = on
+        self._hold_as_wanted(call.progress.call)
+
+    def _hold_as_wanted(self, call: CallId, tries: int = HOLD_TRIES) -> None:
+        """Re-INVITE until both sides have what is wanted; an earlier one, or the other side's, may be under way."""
+        one = self._calls.get(call)
+        if one is None or one.progress.ended or not tries:
+            return
+        if not one.offering and one.progress.on_hold is one.hold_wanted:
+            return
+        if not one.offering:
+            self._worker.attempt(functools.partial(one.put_on_hold, one.hold_wanted))
+        self._worker.later(HOLD_WAIT, lambda: self._hold_as_wanted(call, tries - 1))
+
     def _ended(self, call: Call) -> None:
         if self._calls.pop(call.progress.call, None):
             self._sockets.close(call.sockets)
@@ -215,7 +230,7 @@ class PjsuaAgent:
 
     def _watch_address(self) -> None:
         """Follow the machine when it moves to another network; asks the routing table, sends nothing."""
-        address = local_address(self._settings.registrar)
+        address = route.local_address(self._settings.registrar)
         if address and self._address and address != self._address and self._stack is not None:
             log.warning("the address of this machine changed from %s to %s", self._address, address)
             self._stack.move()

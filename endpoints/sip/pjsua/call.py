@@ -13,6 +13,9 @@ from endpoints.sip.progress import CallProgress
 from media.description import VideoMedia
 
 log = logging.getLogger(__name__)
+FINAL, REDIRECTION = 200, 300
+CHALLENGES = (401, 407)
+"""Answered by the library with the same request and credentials."""
 SOCKETS_PER_SOUND = 2
 """RTP and RTCP of each audio section that the library plans."""
 
@@ -32,6 +35,9 @@ class Call(pj.Call):  # type: ignore[misc]
         self.audio: int | None = None
         """Index of the audio stream that is connected to the voice port."""
         self.audio_started = False
+        self.hold_wanted = False
+        self.offering = False
+        """Whether a re-INVITE of ours has no final answer yet; PJSUA aborts the process when told to send another."""
         self._session_id = session_id
         self._port = port
         self._answer: tuple[str, str] | None = None
@@ -89,15 +95,17 @@ class Call(pj.Call):  # type: ignore[misc]
         self.sendDtmf(request)
 
     def put_on_hold(self, on: bool) -> None:
-        """Re-INVITE that stops, or starts again, what flows both ways."""
-        self.progress.on_hold = on
+        """Re-INVITE that stops, or starts again, what flows both ways. Raises the library's error, nothing changed."""
+        before, self.progress.on_hold = self.progress.on_hold, on
         options = call_options(self._headers())
         options.opt.audioCount = self.progress.planned_audio_sections
-        if on:
-            self.setHold(options)
-        else:
-            options.opt.flag |= pj.PJSUA_CALL_UNHOLD
-            self.reinvite(options)
+        options.opt.flag |= 0 if on else pj.PJSUA_CALL_UNHOLD
+        try:
+            self.setHold(options) if on else self.reinvite(options)
+            self.offering = True
+        except pj.Error:
+            self.progress.on_hold = before
+            raise
 
     def statistics(self) -> dict[str, object]:
         """Numbers of the audio stream; empty before there is one."""
@@ -129,11 +137,19 @@ class Call(pj.Call):  # type: ignore[misc]
         if transaction.role == pj.PJSIP_ROLE_UAC:
             if transaction.method == "INVITE":
                 self.reached = True
+                self._offer_answered(int(transaction.statusCode))
                 self.progress.responded(text)
             elif transaction.method == "UPDATE":
                 self.progress.responded(text)
         elif transaction.state == pj.PJSIP_TSX_STATE_TRYING or transaction.method in ("CANCEL", "BYE"):
             self._requested(transaction.method, text, event.src.rdata.pjRxData)
+
+    def _offer_answered(self, status: int) -> None:
+        if not self.offering or status < FINAL or status in CHALLENGES:
+            return
+        self.offering = False
+        if status >= REDIRECTION:
+            self.progress.on_hold = not self.progress.on_hold
 
     def _requested(self, method: str, text: str, received: Any) -> None:
         if method == "INFO" and not native.respond(int(received), 200):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from endpoints.errors import SipError
+from endpoints.sip import route
 from endpoints.sip.agent import SipEvent, SipSettings, TlsFiles
 from endpoints.sip.pjsua import PjsuaAgent
 from media.description import SrtpKey, VideoMedia
@@ -81,6 +82,9 @@ def perform(agent: PjsuaAgent, voice: ToneVoice, order: dict[str, Any]) -> None:
     name = order.pop("do")
     if "video" in order:
         order["video"] = video_of(order["video"])
+    if name == "pretend_address":
+        route.local_address = lambda uri: str(order["address"])
+        return
     if name == "voice":
         say("Voice", captured=voice.captured, played=voice.played, loudest=voice.loudest)
         return

@@ -148,6 +148,17 @@ def test_hold_and_back_keeps_the_picture(pair: tuple[AgentPeer, AgentPeer], hold
     assert restored["port"] == (9000 if holder == "door" else 9100)
 
 
+def test_hold_pressed_again_and_again_ends_where_it_should(pair: tuple[AgentPeer, AgentPeer]) -> None:
+    door, screen = pair
+    _, at_screen = talk(door, screen)
+    for on in (True, False, True, False, True):
+        screen.do("hold", call=at_screen, on=on)
+    door.wait("Held", held=True)
+    screen.do("hold", call=at_screen, on=False)
+    door.wait_until(lambda: bool(door.find("Held")) and door.find("Held")[-1]["held"] is False)
+    assert door.find("VideoChanged")[-1]["video"]["direction"] == "recvonly"
+
+
 def test_headers_of_ours_travel(pair: tuple[AgentPeer, AgentPeer]) -> None:
     door, screen = pair
     door.call(screen.uri, video=None, headers={"X-Intercom-Challenge": "abc", "X-Other": "1"})

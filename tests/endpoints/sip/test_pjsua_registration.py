@@ -98,3 +98,13 @@ def test_takes_its_registration_back_at_the_end(new_agent: NewAgent, new_sipp: N
     assert agent.stop() == 0
     registrar.finish()
     assert "Expires: 0" in registrar.received("REGISTER")[1]
+
+
+def test_machine_that_gets_another_address_registers_again(new_agent: NewAgent, new_sipp: NewSipp) -> None:
+    registrar = new_sipp(receive("REGISTER"), ACCEPTED, pause(20_000))
+    agent = device(new_agent, registrar, address="0.0.0.0")
+    agent.wait("Registered")
+    agent.do("pretend_address", address="192.0.2.77")
+    agent.wait_until(lambda: len(registrar.received("REGISTER")) > 1)
+    assert "changed from 127.0.0.1 to 192.0.2.77" in agent.log.read_text()
+    assert agent.stop() == 0
