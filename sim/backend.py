@@ -21,8 +21,8 @@ from sim.shared import MAX_HEIGHT, MAX_WIDTH, PictureSlots, SoundTrack, check_si
 
 QUEUE = SAMPLE_RATE // 5
 """A loudspeaker keeps 200 ms at most."""
-LEAD = FRAME_SAMPLES
-"""A loudspeaker that ran dry starts one frame ahead, as a sound card's buffer does."""
+LEAD = 2 * FRAME_SAMPLES
+"""A loudspeaker that ran dry starts two frames ahead, as a sound card's buffer does."""
 LATE, EARLY = SAMPLE_RATE // 8, SAMPLE_RATE // 16
 """A microphone's reader that is farther from now than this jumps back to it."""
 

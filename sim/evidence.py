@@ -14,8 +14,12 @@ from hal.drawing import picture_box
 from hal.microphone import SAMPLE_RATE
 from sim.clock import read_image
 
-LOUDEST_DELAY = 1.5
-"""Seconds within which a sound must arrive to be called the same."""
+LOUDEST_DELAY = 3 * SAMPLE_RATE // 2
+"""Samples within which a sound must arrive to be called the same."""
+WORD = SAMPLE_RATE // 2
+"""Samples that are compared at a time."""
+SLIP = SAMPLE_RATE // 20
+"""Samples by which buffers may move a word."""
 QUIET = 50.0
 """Root mean square below which there is nothing to hear, of 32768."""
 
@@ -27,7 +31,7 @@ class Heard:
     """How much of what one side said was in what the other heard."""
 
     likeness: float
-    """Normalised correlation at the best delay, 0 to 1."""
+    """Normalised correlation of the words, their median, 0 to 1."""
     delay_ms: float
     said_rms: float
     heard_rms: float
@@ -49,23 +53,32 @@ def samples_of(wav: bytes) -> Signal:
 
 
 def compare(said: Signal, heard: Signal) -> Heard:
-    """Find `said` in `heard`, which began at the same moment, at the delay at which they are most alike.
+    """Find `said` in `heard`, which began at the same moment, word by word.
 
-    `heard` may have been coded, filtered and levelled on its way; silence is like nothing.
+    `heard` may have been coded, filtered and levelled on its way, and a buffer that grew or shrank may have moved it by
+    some milliseconds between two words: so each word is looked for near the delay on which most words agree.
     """
     said_rms, heard_rms = _rms(said), _rms(heard)
     if min(said_rms, heard_rms) < QUIET:
         return Heard(0.0, 0.0, said_rms, heard_rms)
-    length = 1 << (len(said) + len(heard)).bit_length()
-    product = np.conj(np.fft.rfft(_whole(said), length)) * np.fft.rfft(_whole(heard), length)
-    likeness = np.fft.irfft(product, length)[: int(LOUDEST_DELAY * SAMPLE_RATE)]
-    best = int(np.argmax(np.abs(likeness)))
-    scale = float(np.linalg.norm(_whole(said)) * np.linalg.norm(_whole(heard)))
-    return Heard(abs(float(likeness[best])) / scale, best * 1000 / SAMPLE_RATE, said_rms, heard_rms)
+    starts = [start for start in range(0, len(said) - WORD + 1, WORD) if _rms(said[start : start + WORD]) > said_rms]
+    words = [(said[start : start + WORD], heard[start : start + WORD + LOUDEST_DELAY]) for start in starts]
+    alike = [_likeness(word, part) for word, part in words]
+    delay = int(np.median([int(np.argmax(each)) for each in alike])) if alike else 0
+    found = [float(np.max(each[max(delay - SLIP, 0) : delay + SLIP], initial=0.0)) for each in alike]
+    return Heard(float(np.median(found)) if found else 0.0, delay * 1000 / SAMPLE_RATE, said_rms, heard_rms)
 
 
-def _whole(signal: Signal) -> Signal:
-    return np.asarray(signal - signal.mean(), np.float64)
+def _likeness(word: Signal, heard: Signal) -> Signal:
+    """Normalised correlation of `word` with `heard` from each of its samples on."""
+    if len(heard) < len(word):
+        return np.zeros(1)
+    length = 1 << (len(heard) + len(word)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(heard, length) * np.conj(np.fft.rfft(word, length)), length)
+    sums = np.concatenate([[0.0], np.cumsum(heard**2)])
+    energies = sums[len(word) :] - sums[: -len(word)]
+    alike: Signal = np.abs(product[: len(energies)]) / (np.sqrt(energies) * np.linalg.norm(word) + 1)
+    return alike
 
 
 def _rms(signal: Signal) -> float:
