@@ -10,7 +10,7 @@ from pathlib import Path
 from sim.bench import visit
 from sim.bench.community import community
 from sim.bench.figure import Figure, ratio
-from sim.bench.process import CpuShare, largest_parts, memory, threads_cpu
+from sim.bench.process import CpuShare, largest_parts, memory
 from sim.client import Community
 from sim.footage.film import open_film
 from sim.peers.baresip import Baresip
@@ -110,7 +110,7 @@ def _our_call(running: Community, ours: Samples) -> dict[str, str]:
     visit.ring(running)
     visit.answer(running, PHONE)
     door, screen = (visit.process_of(running[name]) for name in (visit.DOOR, PHONE))
-    threads = threads_cpu(door), threads_cpu(screen)
+    threads = _threads(running, visit.DOOR), _threads(running, PHONE)
     shares = CpuShare(door), CpuShare(screen)
     time.sleep(SECONDS)
     ours.caller_cpu.append(shares[0].percent())
@@ -118,8 +118,8 @@ def _our_call(running: Community, ours: Samples) -> dict[str, str]:
     ours.caller_memory.append(_megabytes(door))
     ours.screen_memory.append(_megabytes(screen))
     notes = {
-        "door cpu": _where(threads[0], door),
-        "screen cpu": _where(threads[1], screen),
+        "door cpu": _where(threads[0], _threads(running, visit.DOOR)),
+        "screen cpu": _where(threads[1], _threads(running, PHONE)),
         "door memory": _what(door),
         "screen memory": _what(screen),
     }
@@ -143,9 +143,14 @@ def _megabytes(process: int) -> float:
     return memory(process).proportional / 1024
 
 
-def _where(before: dict[str, float], process: int) -> str:
+def _threads(running: Community, device: str) -> dict[str, float]:
+    used: dict[str, float] = running[device].stats()["process"]["threads"]
+    return used
+
+
+def _where(before: dict[str, float], after: dict[str, float]) -> str:
     """Percent of a core by thread, most first."""
-    used = {name: seconds - before.get(name, 0) for name, seconds in threads_cpu(process).items()}
+    used = {name: seconds - before.get(name, 0) for name, seconds in after.items()}
     most = sorted(used.items(), key=lambda thread: -thread[1])[:5]
     return ", ".join(f"{name} {100 * seconds / SECONDS:.1f} %" for name, seconds in most)
 

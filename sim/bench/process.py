@@ -51,17 +51,6 @@ def largest_parts(process: int, most: int = 12) -> list[tuple[str, int]]:
     return sorted(parts.items(), key=lambda part: -part[1])[:most]
 
 
-def threads_cpu(process: int) -> dict[str, float]:
-    """CPU seconds so far by thread name: where the time goes."""
-    used: dict[str, float] = {}
-    for task in Path(f"/proc/{process}/task").iterdir():
-        text = (task / "stat").read_text()
-        fields = text.rpartition(")")[2].split()
-        name = text[text.index("(") + 1 : text.rindex(")")]
-        used[name] = used.get(name, 0) + (int(fields[11]) + int(fields[12])) / TICKS
-    return used
-
-
 class CpuShare:
     """Percent of one core that a process takes from now until `percent`."""
 
