@@ -32,6 +32,8 @@ rtcp_mux no
 jitter_buffer_delay 5-10
 module_path {modules}
 module g711.so
+module g722.so
+module speex_pp.so
 module aubridge.so
 module avcodec.so
 module avformat.so
@@ -65,7 +67,9 @@ class Baresip:
         self.address, self.port, self._control = ADDRESS, free_port(), free_port()
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        default = "<sip:screen@{address}:{port};transport=udp>;regint=0;answermode=early;video_codecs=h264"
+        default = (
+            "<sip:screen@{address}:{port};transport=udp>;regint=0;answermode=early;audio_codecs=G722;video_codecs=h264"
+        )
         (folder / "accounts").write_text((account or default).format(address=self.address, port=self.port) + "\n")
         (folder / "contacts").touch()
         rtp = free_port() & ~1
