@@ -1,7 +1,7 @@
 """Our door and screen beside a baresip pair: the same call, on the same machine, in the same minutes.
 
-The same call: H.264 baseline 640x480@25 at 1 Mbit/s, G.722, noise suppression and gain control on the microphone (Speex in
-baresip). Ours also cancels echo, which Debian's baresip cannot.
+The same call: H.264 baseline 640x480@25 at 1 Mbit/s, G.722, noise suppression and gain control on the microphone (Speex
+in baresip). Ours also cancels echo, which Debian's baresip cannot.
 """
 
 import tempfile
@@ -17,14 +17,14 @@ from sim.bench.figure import Figure, ratio
 from sim.bench.process import CpuShare, largest_parts, memory
 from sim.client import Community
 from sim.footage.film import open_film
-from sim.peers.baresip import Baresip
+from sim.peers.baresip import CODECS, Baresip
 
 CALLS = 10
 ROUNDS = 3
 SECONDS = 8.0
 CLIP_SECONDS = 14
 SIZE, RATE = (640, 480), 25
-CALLER = "<sip:door@{address}:{port};transport=udp>;regint=0;audio_codecs=G722;video_codecs=h264"
+CALLER = f"<sip:door@{{address}}:{{port}};transport=udp>;regint=0{CODECS}"
 PHONE = "phone1"
 
 

@@ -47,6 +47,7 @@ ctrl_tcp_listen {address}:{control}
 avcodec_h264enc libx264
 avcodec_h264dec h264
 """
+CODECS = ";audio_codecs=G722;video_codecs=h264"
 _MODULES = "/usr/lib/baresip/modules"
 _READY, FIRST_FRAME = "baresip is ready", "video: receiving with resolution"
 
