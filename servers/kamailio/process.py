@@ -1,7 +1,9 @@
 """The Kamailio process of one server: started, questioned, restarted when dead or deaf, stopped without remains."""
 
+import contextlib
 import logging
 import os
+import queue
 import shutil
 import signal
 import socket
@@ -60,7 +62,8 @@ class Kamailio:
         self._before_start = before_start
         self.ready = threading.Event()
         """Set while the server answers."""
-        self._wake = threading.Event()
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        """Not an Event: `stop` is called in signal handlers, which must not wait for a lock that their thread holds."""
         self._stopping = False
         self._was_ready = False
         self._reader = threading.Thread()
@@ -69,7 +72,7 @@ class Kamailio:
     def stop(self) -> None:
         """Ask `run()` to end the server and return."""
         self._stopping = True
-        self._wake.set()
+        self._wakes.put(None)
 
     def run(self) -> None:
         """Serve until `stop()`. Raises KamailioError if the server cannot be started at all (first start only)."""
@@ -83,12 +86,12 @@ class Kamailio:
             if time.monotonic() - began > self._patience.healthy:
                 delay = self._patience.first_delay
             _logger.error("%s will be started again in %.1f s", self._config.name, delay)
-            self._wake.clear()
+            self._forget_wakes()
             self._sleep(delay)
             delay = min(delay * 2, self._patience.longest_delay)
 
     def _serve_once(self, executable: str) -> None:
-        self._wake.clear()
+        self._forget_wakes()
         self._log.forget()
         self._before_start()
         if not self._can_listen():
@@ -133,7 +136,7 @@ class Kamailio:
 
     def _await_exit(self, process: subprocess.Popen[str]) -> None:
         process.wait()
-        self._wake.set()
+        self._wakes.put(None)
 
     def _read_log(self, stream: IO[str]) -> None:
         with stream:
@@ -190,7 +193,12 @@ class Kamailio:
 
     def _sleep(self, seconds: float) -> None:
         if not self._stopping:
-            self._wake.wait(seconds)
+            with contextlib.suppress(queue.Empty):
+                self._wakes.get(timeout=seconds)
+
+    def _forget_wakes(self) -> None:
+        while not self._wakes.empty():
+            self._wakes.get()
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         """SIGTERM to the server, then SIGKILL to whatever is left of its session."""

@@ -81,6 +81,13 @@ def test_sigterm_ends_everything_at_once_and_leaves_nothing(tmp_path: Path) -> N
         assert "CRITICAL" not in home.server.log
 
 
+def test_a_burst_of_signals_ends_it_like_one(tmp_path: Path) -> None:
+    with running_home(tmp_path, "udp") as home:
+        for _ in range(200):
+            home.server.process.send_signal(signal.SIGTERM)
+        assert home.server.stop() == 0
+
+
 def test_kamailio_dies_with_its_supervisor(tmp_path: Path) -> None:
     with running_home(tmp_path, "udp") as home:
         processes = session_of(tmp_path)
