@@ -44,8 +44,8 @@ def against_linphone() -> Iterator[Figure]:
             theirs.append(min(_arrivals(screens, lambda: linphone.dial(home))))
             _end(screens, linphone.hang_up)
     note = (
-        f"ours at the last screen, Linphone's at the first: its camera without hardware makes one picture a second, for "
-        f"which the others wait; ours decoded on all {SCREENS} after {median(decoded):.0f} ms"
+        f"ours at the last screen, Linphone's at the first: its camera without hardware makes one picture a second, "
+        f"for which the others wait; ours decoded on all {SCREENS} after {median(decoded):.0f} ms"
     )
     yield ratio(f"INVITE to picture on all of {SCREENS} baresips, ours / Linphone", ours, theirs, 0.5, "ms", note)
 
