@@ -5,7 +5,7 @@ Sequence numbers are extended to 32 bits and more (RFC 3550, appendix A.1), so n
 
 from dataclasses import dataclass
 
-from media.aiortc_parts import RtpPacket
+from media.rtp_packet import RtpPacket
 
 CAPACITY = 512
 REORDER_SECONDS = 0.005
@@ -37,6 +37,14 @@ class ReorderBuffer:
             return sequence + 0x10000
         return self._highest + ((sequence - self._highest + 0x8000) & 0xFFFF) - 0x8000
 
+    def passes(self, sequence: int) -> bool:
+        """Whether this is just the packet that comes next, with none waiting or missing: then it need not go in."""
+        if self._next is None or sequence != self._next & 0xFFFF or self._missing or self._waiting:
+            return False
+        self._highest = self._next
+        self._next += 1
+        return True
+
     def insert(self, number: int, packet: RtpPacket, now: float) -> bool:
         """Keep `packet` under its extended `number`; False if it came too late or twice."""
         if self._next is None:
@@ -56,6 +64,11 @@ class ReorderBuffer:
             return None
         self._next += 1
         return packet
+
+    @property
+    def highest(self) -> int:
+        """The highest extended number seen."""
+        return self._highest
 
     @property
     def gap(self) -> bool:
