@@ -134,8 +134,8 @@ class SimMicrophone(_Sound):
 
     def read(self, samples: int) -> bytes:
         """The oldest `samples` samples; silence while stopped. Raises DeviceLost."""
-        self._check()
-        if not self._track.active:
+        if self._closed or not self._track.running:
+            self._check()
             return bytes(2 * samples)
         now = sample_now()
         if not now - LATE <= self._position <= now + EARLY:
@@ -152,8 +152,8 @@ class SimSpeaker(_Sound):
 
     def write(self, sound: bytes) -> None:
         """Queue `sound`; beyond 200 ms the oldest goes. Raises DeviceLost, ValueError for half samples."""
-        self._check()
-        if not self._track.active:
+        if self._closed or not self._track.running:
+            self._check()
             return
         now = sample_now()
         start = self._position if self._position >= now else now + LEAD
