@@ -1,6 +1,6 @@
 """Pictures to and from FFmpeg's frames: the only place that knows about line sizes."""
 
-from itertools import chain
+from collections.abc import Sequence
 from typing import cast
 
 from av import VideoFrame
@@ -43,8 +43,13 @@ def to_picture(frame: VideoFrame, taken: float) -> Picture:
         raise PacketError(f"a picture of {frame.width}x{frame.height} has no even size")
     if frame.format.name not in PLANAR:
         frame = frame.reformat(format="yuv420p")
-    data = b"".join(chain.from_iterable(_rows(plane) for plane in frame.planes))
-    return Picture(frame.width, frame.height, data, taken)
+    return Picture(frame.width, frame.height, _joined(frame.planes), taken)
+
+
+def _joined(planes: tuple[VideoPlane, ...]) -> bytes:
+    if all(plane.line_size == plane.width for plane in planes):
+        return b"".join(cast(Sequence[bytes], planes))  # they are buffers, and `join` takes any
+    return b"".join([_without_padding(plane) for plane in planes])
 
 
 def _size(width: int, height: int) -> int:
@@ -61,9 +66,6 @@ def _fill_plane(plane: VideoPlane, data: memoryview) -> None:
         target[start : start + width] = data[row * width : (row + 1) * width]
 
 
-def _rows(plane: VideoPlane) -> list[memoryview]:
-    """The plane in one piece if its lines are not padded, else line by line."""
+def _without_padding(plane: VideoPlane) -> bytes:
     view, width, line = memoryview(plane).cast("B"), plane.width, plane.line_size
-    if line == width:
-        return [view[: width * plane.height]]
-    return [view[row * line : row * line + width] for row in range(plane.height)]
+    return b"".join(view[row * line : row * line + width] for row in range(plane.height))

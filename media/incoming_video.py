@@ -50,8 +50,8 @@ class IncomingVideo:
 
     def packet(self, packet: RtpPacket, now: float) -> list[AccessUnit]:
         """Take one packet: the pictures that are complete with it, in order."""
-        if packet.ssrc == self.ssrc and self._reorder.passes(packet.sequence_number):
-            return self._passed(packet, now)
+        if packet.ssrc == self.ssrc and (passing := self._reorder.pass_by(packet.sequence_number)) is not None:
+            return self._passed(passing, packet, now)
         self.disturbed = True
         number = self._reorder.extend(packet.sequence_number)
         if packet.ssrc != self.ssrc or abs(number - self._highest) > MAX_JUMP:
@@ -127,11 +127,11 @@ class IncomingVideo:
             units += self._ordered(self._reorder.extend(each.sequence_number), each, now)
         return units
 
-    def _passed(self, packet: RtpPacket, now: float) -> list[AccessUnit]:
+    def _passed(self, number: int, packet: RtpPacket, now: float) -> list[AccessUnit]:
         """What `_ordered` does, where nothing is out of order: by far the most packets."""
         self._candidate = None
         self.counters.packets += 1
-        self._highest = number = self._reorder.highest
+        self._highest = number
         self._reception.packet(number, packet.timestamp, now)
         return self._assembled(packet, now)
 

@@ -37,13 +37,13 @@ class ReorderBuffer:
             return sequence + 0x10000
         return self._highest + ((sequence - self._highest + 0x8000) & 0xFFFF) - 0x8000
 
-    def passes(self, sequence: int) -> bool:
-        """Whether this is just the packet that comes next, with none waiting or missing: then it need not go in."""
-        if self._next is None or sequence != self._next & 0xFFFF or self._missing or self._waiting:
-            return False
-        self._highest = self._next
-        self._next += 1
-        return True
+    def pass_by(self, sequence: int) -> int | None:
+        """The extended number if this packet comes next, with none waiting or missing: then it need not go in."""
+        number = self._next
+        if number is None or sequence != number & 0xFFFF or self._missing or self._waiting:
+            return None
+        self._highest, self._next = number, number + 1
+        return number
 
     def insert(self, number: int, packet: RtpPacket, now: float) -> bool:
         """Keep `packet` under its extended `number`; False if it came too late or twice."""
@@ -64,11 +64,6 @@ class ReorderBuffer:
             return None
         self._next += 1
         return packet
-
-    @property
-    def highest(self) -> int:
-        """The highest extended number seen."""
-        return self._highest
 
     @property
     def gap(self) -> bool:

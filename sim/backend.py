@@ -17,7 +17,7 @@ from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
 from hal.pulse import LockTimer
 from hal.service_port import Facts
 from sim.link import Link, Message, connect, encode, now_ms, open_part, release_link, take_link
-from sim.shared import MAX_HEIGHT, MAX_WIDTH, PictureSlots, SoundTrack, check_size, sample_now
+from sim.shared import MAX_HEIGHT, MAX_WIDTH, PictureSlots, SoundTrack, sample_now
 
 QUEUE = SAMPLE_RATE // 5
 """A loudspeaker keeps 200 ms at most."""
@@ -327,9 +327,8 @@ class SimDisplay(_Part):
 
     def picture(self, picture: Picture) -> None:
         """Show this picture; the world is told when it was shown. Raises ValueError if it is not I420 of its size."""
-        check_size(picture)
         if self._link:
-            self._slots.write(Picture(picture.width, picture.height, picture.data, time.monotonic()))
+            self._slots.write(picture, time.monotonic())
 
     def close(self) -> None:
         """Dark."""

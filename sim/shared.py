@@ -140,14 +140,15 @@ class PictureSlots(SharedMemory):
         """The number of the newest picture, 0 before the first."""
         return int(_NUMBER.unpack_from(self._map, _NUMBER_AT)[0])
 
-    def write(self, picture: Picture) -> int:
-        """Put `picture` into the next slot; answers its number. Raises ValueError for a picture of a wrong size."""
+    def write(self, picture: Picture, taken: float | None = None) -> int:
+        """Put `picture` into the next slot, as `taken` then; answers its number. Raises ValueError for a wrong size."""
         size = check_size(picture)
         number = self.sequence + 1
         place, head = self._place(number)
-        _SLOT.pack_into(self._map, head, 0, picture.width, picture.height, picture.taken)
+        taken = picture.taken if taken is None else taken
+        _SLOT.pack_into(self._map, head, 0, picture.width, picture.height, taken)
         self._view[place : place + size] = picture.data
-        _SLOT.pack_into(self._map, head, number, picture.width, picture.height, picture.taken)
+        _SLOT.pack_into(self._map, head, number, picture.width, picture.height, taken)
         _NUMBER.pack_into(self._map, _NUMBER_AT, number)
         return number
 
