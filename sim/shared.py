@@ -147,7 +147,7 @@ class PictureSlots(SharedMemory):
         place, head = self._place(number)
         taken = picture.taken if taken is None else taken
         _SLOT.pack_into(self._map, head, 0, picture.width, picture.height, taken)
-        self._view[place : place + size] = picture.data
+        picture.copy_to(self._view[place : place + size])
         _SLOT.pack_into(self._map, head, number, picture.width, picture.height, taken)
         _NUMBER.pack_into(self._map, _NUMBER_AT, number)
         return number
@@ -180,6 +180,6 @@ def check_size(picture: Picture) -> int:
     size = picture.width * picture.height * 3 // 2
     if picture.width % 2 or picture.height % 2 or picture.width > MAX_WIDTH or picture.height > MAX_HEIGHT:
         raise ValueError(f"{picture.width} x {picture.height} is not a picture size up to {MAX_WIDTH} x {MAX_HEIGHT}")
-    if len(picture.data) != size:
-        raise ValueError(f"{len(picture.data)} bytes are not {picture.width} x {picture.height} I420")
+    if picture.size != size:
+        raise ValueError(f"{picture.size} bytes are not {picture.width} x {picture.height} I420")
     return size
