@@ -16,6 +16,15 @@ class Picture:
     taken: float
     """When it was taken, seconds of ``time.monotonic()``."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of `data`."""
+        return len(self.data)
+
+    def copy_to(self, target: memoryview) -> None:
+        """Copy `data` into `target`, which has `size` bytes; the cheapest way to what a decoder made."""
+        target[:] = self.data
+
 
 class Camera(Protocol):
     """Delivers pictures at the size and rate it was opened with."""

@@ -92,6 +92,9 @@ class Keeper(Generic[D]):
 
     def working(self) -> D | None:
         """The device if it runs; if not, None, and another attempt is begun when its time has come."""
+        device = self._device
+        if self._working:  # read without the lock: each frame asks, and may see the end of the device a moment late
+            return device
         with self._guard:
             if self._working:
                 return self._device

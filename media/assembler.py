@@ -6,10 +6,10 @@ After a loss everything is dropped until a key frame, because a picture that ref
 
 from dataclasses import dataclass
 
-from media.aiortc_parts import RtpPacket
 from media.errors import PacketError
 from media.h264 import NAL_IDR, NAL_SPS, nal_types
 from media.h264_payload import STAP_A, depayload
+from media.rtp_packet import RtpPacket
 
 MAX_UNIT_BYTES = 4_000_000
 KEY_FRAME_PATIENCE = 3.0

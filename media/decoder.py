@@ -5,7 +5,7 @@ from av.error import FFmpegError
 
 from hal.camera import Picture
 from media.errors import PacketError
-from media.frames import to_picture
+from media.frames import decoded
 
 MAX_PIXELS = 1920 * 1088
 """A stream that claims more is refused before it takes our memory."""
@@ -30,7 +30,7 @@ class H264Decoder:
         if not data or self._codec is None:  # FFmpeg would take it for the end of the stream
             return []
         try:
-            return [to_picture(frame, taken) for frame in self._codec.decode(Packet(data))]
+            return [decoded(frame, taken) for frame in self._codec.decode(Packet(data))]
         except (FFmpegError, ValueError) as error:
             raise DecodeError(f"a picture could not be decoded: {error}") from error
 

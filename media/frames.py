@@ -1,12 +1,12 @@
 """Pictures to and from FFmpeg's frames: the only place that knows about line sizes."""
 
-from itertools import chain
+from collections.abc import Sequence
 from typing import cast
 
 from av import VideoFrame
 from av.video.plane import VideoPlane
 
-from hal.camera import Picture
+from hal.camera import Bytes, Picture
 from media.errors import PacketError
 
 PLANAR = ("yuv420p", "yuvj420p")
@@ -43,8 +43,66 @@ def to_picture(frame: VideoFrame, taken: float) -> Picture:
         raise PacketError(f"a picture of {frame.width}x{frame.height} has no even size")
     if frame.format.name not in PLANAR:
         frame = frame.reformat(format="yuv420p")
-    data = b"".join(chain.from_iterable(_rows(plane) for plane in frame.planes))
-    return Picture(frame.width, frame.height, data, taken)
+    return Picture(frame.width, frame.height, _joined(frame.planes), taken)
+
+
+def decoded(frame: VideoFrame, taken: float) -> Picture:
+    """The same as `to_picture`, still in the decoder's memory if its lines are not padded. Raises PacketError."""
+    planes = frame.planes
+    if frame.width % 2 or frame.height % 2 or frame.format.name not in PLANAR or _padded(planes):
+        return to_picture(frame, taken)
+    return DecodedPicture(frame.width, frame.height, planes, taken)
+
+
+class DecodedPicture(Picture):
+    """Its planes lie apart, where the decoder put them; they are joined when somebody asks for `data`.
+
+    A display that uses `copy_to` saves that copy. While it lives, the decoder uses other memory.
+    """
+
+    __slots__ = ("_joined", "_planes")
+    _joined: bytes | None
+    _planes: tuple[VideoPlane, ...]
+
+    def __init__(self, width: int, height: int, planes: tuple[VideoPlane, ...], taken: float) -> None:
+        keep = object.__setattr__  # pictures are frozen
+        keep(self, "width", width)
+        keep(self, "height", height)
+        keep(self, "taken", taken)
+        keep(self, "_planes", planes)
+        keep(self, "_joined", None)
+
+    @property
+    def data(self) -> Bytes:
+        """Joined once."""
+        joined = self._joined
+        if joined is None:
+            joined = _joined(self._planes)
+            object.__setattr__(self, "_joined", joined)
+        return joined
+
+    @property
+    def size(self) -> int:
+        """Bytes of `data`."""
+        return sum(plane.buffer_size for plane in self._planes)
+
+    def copy_to(self, target: memoryview) -> None:
+        """One copy, plane by plane."""
+        at = 0
+        for plane in self._planes:
+            end = at + plane.buffer_size
+            target[at:end] = cast(memoryview, plane)  # a buffer
+            at = end
+
+
+def _padded(planes: tuple[VideoPlane, ...]) -> bool:
+    return any(plane.line_size != plane.width for plane in planes)
+
+
+def _joined(planes: tuple[VideoPlane, ...]) -> bytes:
+    if _padded(planes):
+        return b"".join([_without_padding(plane) for plane in planes])
+    return b"".join(cast(Sequence[bytes], planes))  # they are buffers, and `join` takes any
 
 
 def _size(width: int, height: int) -> int:
@@ -61,9 +119,6 @@ def _fill_plane(plane: VideoPlane, data: memoryview) -> None:
         target[start : start + width] = data[row * width : (row + 1) * width]
 
 
-def _rows(plane: VideoPlane) -> list[memoryview]:
-    """The plane in one piece if its lines are not padded, else line by line."""
+def _without_padding(plane: VideoPlane) -> bytes:
     view, width, line = memoryview(plane).cast("B"), plane.width, plane.line_size
-    if line == width:
-        return [view[: width * plane.height]]
-    return [view[row * line : row * line + width] for row in range(plane.height)]
+    return b"".join(view[row * line : row * line + width] for row in range(plane.height))

@@ -5,12 +5,13 @@ No sockets, no clock and no decoder in it: packets and `now` (monotonic seconds)
 
 from dataclasses import dataclass
 
-from media.aiortc_parts import RtcpReceiverInfo, RtpPacket
+from media.aiortc_parts import RtcpReceiverInfo
 from media.assembler import AccessUnit, FrameAssembler, starts_key_frame
 from media.errors import PacketError
 from media.reception import Reception
 from media.reorder import ReorderBuffer
 from media.rtcp import Feedback
+from media.rtp_packet import RtpPacket
 
 REPAIR_SECONDS = 0.2
 """How long a picture may wait for a resent packet."""
@@ -43,10 +44,15 @@ class IncomingVideo:
         self._key_start: tuple[int, int] | None = None
         self.ssrc: int | None = None
         self.counters = StreamCounters()
+        self.disturbed = True
+        """Something else than a packet in order came: `expire`, `nacks` or a key frame may be due."""
         self._begin()
 
     def packet(self, packet: RtpPacket, now: float) -> list[AccessUnit]:
         """Take one packet: the pictures that are complete with it, in order."""
+        if packet.ssrc == self.ssrc and (passing := self._reorder.pass_by(packet.sequence_number)) is not None:
+            return self._passed(passing, packet, now)
+        self.disturbed = True
         number = self._reorder.extend(packet.sequence_number)
         if packet.ssrc != self.ssrc or abs(number - self._highest) > MAX_JUMP:
             return self._maybe_restart(packet, now)
@@ -121,6 +127,14 @@ class IncomingVideo:
             units += self._ordered(self._reorder.extend(each.sequence_number), each, now)
         return units
 
+    def _passed(self, number: int, packet: RtpPacket, now: float) -> list[AccessUnit]:
+        """What `_ordered` does, where nothing is out of order: by far the most packets."""
+        self._candidate = None
+        self.counters.packets += 1
+        self._highest = number
+        self._reception.packet(number, packet.timestamp, now)
+        return self._assembled(packet, now)
+
     def _ordered(self, number: int, packet: RtpPacket, now: float) -> list[AccessUnit]:
         self._candidate = None
         self.counters.packets += 1
@@ -147,14 +161,20 @@ class IncomingVideo:
     def _drain(self, now: float) -> list[AccessUnit]:
         units = []
         while (packet := self._reorder.take()) is not None:
-            try:
-                units += self._assembler.push(packet, now)
-            except PacketError:
-                self.counters.broken += 1
+            units += self._assembled(packet, now)
         return units
+
+    def _assembled(self, packet: RtpPacket, now: float) -> list[AccessUnit]:
+        try:
+            return self._assembler.push(packet, now)
+        except PacketError:
+            self.counters.broken += 1
+            self.disturbed = True
+            return []
 
     def _lost(self) -> None:
         self.counters.gaps_lost += 1
+        self.disturbed = True
         self._key_start = None
         self._assembler.lost()
 

@@ -5,19 +5,18 @@ RFC 3711 (SRTP), RFC 4585 (PLI, NACK), RFC 3550 (reports).
 
 import logging
 import secrets
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from hal.camera import Picture
 from media import rtcp
-from media.aiortc_parts import RtpPacket
 from media.assembler import AccessUnit
 from media.decoder import DecodeError, H264Decoder
 from media.description import SrtpKey, VideoMedia
 from media.errors import PacketError
 from media.incoming_video import IncomingVideo
 from media.key_requests import KeyRequests
+from media.rtp_packet import parse
 from media.rtp_sockets import Address
 from media.srtp import Protector, SrtpError, Unprotector
 
@@ -75,15 +74,16 @@ class ReceivingSession:
             self.rtcp(data, sender, now)
             return
         try:
-            packet = RtpPacket.parse(self._opener.rtp(data))
+            packet = parse(self._opener.rtp(data))
             if packet.payload_type != self._remote.payload_type:
                 raise PacketError(f"payload type {packet.payload_type} was not agreed")
         except SrtpError:
             self.counters.unauthentic += 1
-        except (ValueError, IndexError, struct.error):
+        except PacketError:
             self.counters.broken += 1
         else:
-            self._show(self._incoming.packet(packet, now), now)
+            if units := self._incoming.packet(packet, now):
+                self._show(units, now)
 
     def rtcp(self, data: bytes, sender: Address, now: float) -> None:
         """A datagram on the RTCP port."""
@@ -99,8 +99,14 @@ class ReceivingSession:
             self._rtcp_address = sender
             self._incoming.sender_report(feedback, now)
 
+    @property
+    def disturbed(self) -> bool:
+        """Whether `attend` has to be called at once: what it said last time when to be called again is out of date."""
+        return self._incoming.disturbed
+
     def attend(self, now: float) -> float:
         """Do what is due: give up gaps, ask for packets and key frames, report. Returns when to be called again."""
+        self._incoming.disturbed = False
         self._show(self._incoming.expire(now), now)
         request = self._requests(now)
         if request or now >= self._next_report:

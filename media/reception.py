@@ -23,7 +23,12 @@ class Reception:
         self.received += 1
         if number > self._highest:
             self._highest = number
-            self._measure(timestamp, now)
+            # Transit times are compared modulo 32 bits: the time stamp wraps every 13 hours.
+            transit = now * CLOCK_RATE - timestamp
+            if self._transit is not None:
+                difference = (transit - self._transit + (1 << 31)) % (1 << 32) - (1 << 31)
+                self._jitter += (abs(difference) - self._jitter) / 16
+            self._transit = transit
 
     def sender_report(self, info: RtcpSenderInfo, now: float) -> None:
         """The sender's report arrived `now`."""
@@ -58,11 +63,3 @@ class Reception:
     @property
     def _expected(self) -> int:
         return 0 if self._base is None else self._highest - self._base + 1
-
-    def _measure(self, timestamp: int, now: float) -> None:
-        """Transit times are compared modulo 32 bits: the time stamp wraps every 13 hours."""
-        transit = now * CLOCK_RATE - timestamp
-        if self._transit is not None:
-            difference = (transit - self._transit + (1 << 31)) % (1 << 32) - (1 << 31)
-            self._jitter += (abs(difference) - self._jitter) / 16
-        self._transit = transit

@@ -5,7 +5,7 @@ Sequence numbers are extended to 32 bits and more (RFC 3550, appendix A.1), so n
 
 from dataclasses import dataclass
 
-from media.aiortc_parts import RtpPacket
+from media.rtp_packet import RtpPacket
 
 CAPACITY = 512
 REORDER_SECONDS = 0.005
@@ -36,6 +36,14 @@ class ReorderBuffer:
         if self._next is None:
             return sequence + 0x10000
         return self._highest + ((sequence - self._highest + 0x8000) & 0xFFFF) - 0x8000
+
+    def pass_by(self, sequence: int) -> int | None:
+        """The extended number if this packet comes next, with none waiting or missing: then it need not go in."""
+        number = self._next
+        if number is None or sequence != number & 0xFFFF or self._missing or self._waiting:
+            return None
+        self._highest, self._next = number, number + 1
+        return number
 
     def insert(self, number: int, packet: RtpPacket, now: float) -> bool:
         """Keep `packet` under its extended `number`; False if it came too late or twice."""

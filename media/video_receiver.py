@@ -1,7 +1,7 @@
 """Video receiver: the thread `video-receiver` that reads both sockets of a screen and hands over pictures."""
 
 import logging
-import selectors
+import select
 import socket
 import threading
 import time
@@ -15,8 +15,6 @@ from media.rtp_sockets import Address, RtpSockets, receive
 
 log = logging.getLogger(__name__)
 
-_BURST = 256
-"""Datagrams read before the timers are looked at again."""
 _STOP_SECONDS = 5.0
 
 
@@ -94,25 +92,25 @@ class VideoReceiver:
             log.debug("RTCP to %s was not sent: %s", address, error)
 
     def _run(self, session: ReceivingSession, woken: socket.socket) -> None:
+        """One datagram a wait: they come one by one, and to be told that there is no more costs as much as to wait."""
         rtp, rtcp = self._sockets.rtp, self._sockets.rtcp
-        with selectors.DefaultSelector() as selector, woken:
-            for sock in (woken, rtp, rtcp):
-                selector.register(sock, selectors.EVENT_READ)
+        takers = {rtp.fileno(): (rtp, session.rtp), rtcp.fileno(): (rtcp, session.rtcp)}
+        with select.epoll() as poll, woken:
+            for descriptor in (woken.fileno(), *takers):
+                poll.register(descriptor, select.EPOLLIN)
+            now, due = time.monotonic(), 0.0
             while True:
-                wait = session.attend(time.monotonic()) - time.monotonic()
-                ready = {key.fileobj for key, _ in selector.select(max(0.0, wait))}
-                if woken in ready:
-                    return
-                if rtp in ready:
-                    _drain(rtp, session.rtp)
-                if rtcp in ready:
-                    _drain(rtcp, session.rtcp)
+                if now >= due or session.disturbed:
+                    due = session.attend(now)
+                ready = poll.poll(max(0.0, due - now))
+                now = time.monotonic()
+                for descriptor, _ in ready:
+                    if descriptor not in takers:
+                        return
+                    _take(*takers[descriptor], now)
 
 
-def _drain(sock: socket.socket, take: Callable[[bytes, Address, float], None]) -> None:
-    """Hand over what waits, each with its time of arrival."""
-    for _ in range(_BURST):
-        received = receive(sock)
-        if received is None:
-            return
-        take(*received, time.monotonic())
+def _take(sock: socket.socket, take: Callable[[bytes, Address, float], None], now: float) -> None:
+    """Hand over the datagram that waits, with its time of arrival."""
+    if received := receive(sock):
+        take(*received, now)

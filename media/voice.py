@@ -165,7 +165,8 @@ class Voice:
         """A frame from the other side; never blocks or raises."""
         if not self._running:
             return
-        frame = _whole(frame)
+        if len(frame) != FRAME_BYTES:
+            frame = _whole(frame)
         if self._overlay is not None:
             frame = self._with_tone(frame)
         self._played = frame
@@ -177,10 +178,11 @@ class Voice:
         if not self._input.working:
             return SILENCE
         try:
-            return _whole(self._microphone.read(FRAME_SAMPLES))
+            frame = self._microphone.read(FRAME_SAMPLES)
         except HalError as error:
             self._input.lose(error)
             return SILENCE
+        return frame if len(frame) == FRAME_BYTES else _whole(frame)
 
     def _write(self, frame: bytes) -> None:
         if not self._output.working:

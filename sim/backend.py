@@ -17,7 +17,7 @@ from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
 from hal.pulse import LockTimer
 from hal.service_port import Facts
 from sim.link import Link, Message, connect, encode, now_ms, open_part, release_link, take_link
-from sim.shared import MAX_HEIGHT, MAX_WIDTH, PictureSlots, SoundTrack, check_size, sample_now
+from sim.shared import MAX_HEIGHT, MAX_WIDTH, PictureSlots, SoundTrack, sample_now
 
 QUEUE = SAMPLE_RATE // 5
 """A loudspeaker keeps 200 ms at most."""
@@ -134,8 +134,8 @@ class SimMicrophone(_Sound):
 
     def read(self, samples: int) -> bytes:
         """The oldest `samples` samples; silence while stopped. Raises DeviceLost."""
-        self._check()
-        if not self._track.active:
+        if self._closed or not self._track.running:
+            self._check()
             return bytes(2 * samples)
         now = sample_now()
         if not now - LATE <= self._position <= now + EARLY:
@@ -152,8 +152,8 @@ class SimSpeaker(_Sound):
 
     def write(self, sound: bytes) -> None:
         """Queue `sound`; beyond 200 ms the oldest goes. Raises DeviceLost, ValueError for half samples."""
-        self._check()
-        if not self._track.active:
+        if self._closed or not self._track.running:
+            self._check()
             return
         now = sample_now()
         start = self._position if self._position >= now else now + LEAD
@@ -327,9 +327,8 @@ class SimDisplay(_Part):
 
     def picture(self, picture: Picture) -> None:
         """Show this picture; the world is told when it was shown. Raises ValueError if it is not I420 of its size."""
-        check_size(picture)
         if self._link:
-            self._slots.write(Picture(picture.width, picture.height, picture.data, time.monotonic()))
+            self._slots.write(picture, time.monotonic())
 
     def close(self) -> None:
         """Dark."""

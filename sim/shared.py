@@ -59,6 +59,11 @@ class SharedMemory:
         self._map[0] = on
 
     @property
+    def running(self) -> bool:
+        """Active and not gone, asked at once."""
+        return self._map[:2] == b"\1\0"
+
+    @property
     def gone(self) -> bool:
         """The world has pulled the device's plug."""
         return bool(self._map[1])
@@ -75,19 +80,25 @@ class SoundTrack(SharedMemory):
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, self.SIZE)
+        self._end = memoryview(self._map)[_NUMBER_AT : _NUMBER_AT + _NUMBER.size].cast("Q")
 
     @property
     def end(self) -> int:
         """The number of the first sample that was not written yet."""
-        return int(_NUMBER.unpack_from(self._map, _NUMBER_AT)[0])
+        return self._end[0]
 
     def write(self, start: int, sound: bytes) -> None:
         """Put `sound` (s16le) at sample `start`; a gap since the last end becomes silence."""
         if len(sound) % 2:
             raise ValueError(f"{len(sound)} bytes are not whole 16-bit samples")
+        place = _PAGE + 2 * (start % TRACK_SAMPLES)
+        if start <= self._end[0] and place + len(sound) <= self.SIZE:
+            self._map[place : place + len(sound)] = sound
+            self._end[0] = start + len(sound) // 2
+            return
         gap = min(max(start - self.end, 0), TRACK_SAMPLES)
         self._put(start - gap, bytes(2 * gap) + sound)
-        _NUMBER.pack_into(self._map, _NUMBER_AT, start + len(sound) // 2)
+        self._end[0] = start + len(sound) // 2
 
     def _put(self, start: int, sound: bytes) -> None:
         start += max(len(sound) // 2 - TRACK_SAMPLES, 0)
@@ -99,7 +110,10 @@ class SoundTrack(SharedMemory):
 
     def read(self, start: int, samples: int) -> bytes:
         """The `samples` samples from `start` on; silence where nothing was written or where it is too old."""
-        end = self.end
+        end = self._end[0]
+        place = _PAGE + 2 * (start % TRACK_SAMPLES)
+        if end - TRACK_SAMPLES <= start <= end - samples and place + 2 * samples <= self.SIZE:
+            return self._map[place : place + 2 * samples]
         first = min(max(start, end - TRACK_SAMPLES), start + samples)
         last = max(min(start + samples, end), first)
         known = self._get(first, last - first)
@@ -126,14 +140,15 @@ class PictureSlots(SharedMemory):
         """The number of the newest picture, 0 before the first."""
         return int(_NUMBER.unpack_from(self._map, _NUMBER_AT)[0])
 
-    def write(self, picture: Picture) -> int:
-        """Put `picture` into the next slot; answers its number. Raises ValueError for a picture of a wrong size."""
+    def write(self, picture: Picture, taken: float | None = None) -> int:
+        """Put `picture` into the next slot, as `taken` then; answers its number. Raises ValueError for a wrong size."""
         size = check_size(picture)
         number = self.sequence + 1
         place, head = self._place(number)
-        _SLOT.pack_into(self._map, head, 0, picture.width, picture.height, picture.taken)
-        self._view[place : place + size] = picture.data
-        _SLOT.pack_into(self._map, head, number, picture.width, picture.height, picture.taken)
+        taken = picture.taken if taken is None else taken
+        _SLOT.pack_into(self._map, head, 0, picture.width, picture.height, taken)
+        picture.copy_to(self._view[place : place + size])
+        _SLOT.pack_into(self._map, head, number, picture.width, picture.height, taken)
         _NUMBER.pack_into(self._map, _NUMBER_AT, number)
         return number
 
@@ -165,6 +180,6 @@ def check_size(picture: Picture) -> int:
     size = picture.width * picture.height * 3 // 2
     if picture.width % 2 or picture.height % 2 or picture.width > MAX_WIDTH or picture.height > MAX_HEIGHT:
         raise ValueError(f"{picture.width} x {picture.height} is not a picture size up to {MAX_WIDTH} x {MAX_HEIGHT}")
-    if len(picture.data) != size:
-        raise ValueError(f"{len(picture.data)} bytes are not {picture.width} x {picture.height} I420")
+    if picture.size != size:
+        raise ValueError(f"{picture.size} bytes are not {picture.width} x {picture.height} I420")
     return size

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import av
 
-from media.aiortc_parts import RtpPacket
 from media.encoder import EncodedPicture
 from media.frames import to_frame
 from media.h264 import H264Encoder, nal_types
+from media.rtp_packet import RtpPacket, parse
 from media.rtp_packetizer import RtpPacketizer
 from tests.media.pictures import numbered
 
@@ -56,7 +56,7 @@ def packets_of(stream: tuple[EncodedPicture, ...], single_nal_units: bool = True
 
 
 def parsed(packets: list[bytes]) -> list[RtpPacket]:
-    return [RtpPacket.parse(packet) for packet in packets]
+    return [parse(packet) for packet in packets]
 
 
 def eventually(holds: Callable[[], bool], what: str, limit: float = 30.0) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from hal.camera import Picture
 from media.errors import PacketError
-from media.frames import fill, new_frame, to_frame, to_picture
+from media.frames import decoded, fill, new_frame, to_frame, to_picture
 from tests.media.pictures import numbered
 
 
@@ -35,3 +35,13 @@ def test_another_format_becomes_planar_yuv() -> None:
 def test_an_odd_size_is_refused() -> None:
     with pytest.raises(PacketError, match="even"):
         to_picture(new_frame(321, 241), 0.0)
+
+
+@pytest.mark.parametrize(("width", "height"), [(640, 480), (322, 242)])
+def test_a_decoders_picture_is_copied_or_joined_to_the_same_bytes(width: int, height: int) -> None:
+    picture = numbered(9, width, height, taken=2.5)
+    seen = decoded(to_frame(picture), 2.5)
+    copy = bytearray(seen.size)
+    seen.copy_to(memoryview(copy))
+    assert copy == bytes(seen.data) == picture.data
+    assert (seen.width, seen.height, seen.taken) == (width, height, 2.5)

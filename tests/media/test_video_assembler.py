@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.aiortc_parts import RtpPacket
 from media.assembler import KEY_FRAME_PATIENCE, AccessUnit, FrameAssembler
 from media.decoder import H264Decoder
 from media.encoder import EncodedPicture
 from media.errors import PacketError
+from media.rtp_packet import RtpPacket
 from tests.media.pictures import number_of
 from tests.media.streams import packets_of, parsed, pictures, unsliced_pictures
 

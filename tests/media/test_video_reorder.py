@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.aiortc_parts import RtpPacket
 from media.reorder import ASK_AGAIN_SECONDS, CAPACITY, REORDER_SECONDS, ReorderBuffer
+from media.rtp_packet import RtpPacket
 
 PATIENCE = 0.2
 
@@ -40,6 +40,17 @@ def test_packets_leave_in_order_and_once(arriving: list[int], leaving: list[int]
 def test_any_order_within_the_buffer_is_restored(first: int, order: list[int]) -> None:
     expected = [(first + offset) & 0xFFFF for offset in range(30)]
     assert arrive(ReorderBuffer(PATIENCE), first, *((first + offset) & 0xFFFF for offset in order)) == expected
+
+
+@given(st.integers(0, 65535), st.lists(st.integers(0, 12), max_size=60))
+def test_packets_that_pass_without_going_in_change_nothing(first: int, steps: list[int]) -> None:
+    passing, plain = ReorderBuffer(PATIENCE), ReorderBuffer(PATIENCE)
+    for step in steps:
+        sequence = (first + step) & 0xFFFF
+        expected = arrive(plain, sequence)
+        assert ([sequence] if passing.pass_by(sequence) is not None else arrive(passing, sequence)) == expected
+        assert passing.extend(sequence) == plain.extend(sequence)
+        assert passing.nacks(1.0) == plain.nacks(1.0)
 
 
 def test_a_missing_packet_is_asked_for_after_a_moment_and_again() -> None:

@@ -37,6 +37,16 @@ def test_sound_survives_the_end_of_the_memory() -> None:
     assert sound.read(TRACK_SAMPLES - 1, 3) == b"\1\1\2\2\3\3"
 
 
+def test_sound_that_follows_without_a_gap_is_read_across_both_pieces() -> None:
+    sound = track()
+    sound.write(10, b"\1\1\2\2")
+    sound.write(12, b"\3\3")
+    assert sound.end == 13
+    assert sound.read(10, 3) == b"\1\1\2\2\3\3"
+    sound.write(11, b"\4\4")
+    assert sound.read(10, 3) == b"\1\1\4\4\0\0"
+
+
 def test_sound_older_than_the_memory_is_silence() -> None:
     sound = track()
     sound.write(0, b"\7\7" * 100)

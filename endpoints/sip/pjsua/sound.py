@@ -6,6 +6,7 @@ and the binding's copies, three times what this takes.
 
 import ctypes
 import logging
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -27,16 +28,10 @@ _AUDIO = 1
 """``PJMEDIA_FRAME_TYPE_AUDIO``"""
 
 
-class _Frame(ctypes.Structure):
-    """``pjmedia_frame``"""
+_FRAME = struct.Struct("@iPNQI0Q")
+"""``pjmedia_frame``: type, buffer, its size, time stamp in samples, and bit_info.
 
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("buf", ctypes.c_void_p),
-        ("size", ctypes.c_size_t),
-        ("timestamp", ctypes.c_uint64),
-        ("bit_info", ctypes.c_uint32),
-    )
+Packed at once, because ctypes' own structures take a call for each field."""
 
 
 class BridgePort:
@@ -49,22 +44,25 @@ class BridgePort:
             function.restype, function.argtypes = ctypes.c_int, [ctypes.c_void_p, ctypes.c_void_p]
         self._port = port
         self._sound = ctypes.create_string_buffer(FRAME_BYTES)
-        self._frame = _Frame(_AUDIO, ctypes.addressof(self._sound), FRAME_BYTES, 0, 0)
+        self._samples = memoryview(self._sound).cast("B")
+        self._buffer = ctypes.addressof(self._sound)
+        self._frame = ctypes.create_string_buffer(_FRAME.size)
         self._address = ctypes.addressof(self._frame)
+        self._timestamp = 0
 
     def put(self, sound: bytes) -> None:
         """Give the bridge a frame of the microphone."""
-        ctypes.memmove(self._sound, sound, min(len(sound), FRAME_BYTES))
+        self._samples[: len(sound)] = sound[:FRAME_BYTES]
         self._put(self._port, self._filled())
 
     def get(self) -> bytes | None:
         """Let the bridge work; what the loudspeaker has to play, None if nothing is connected to it."""
         status = self._get(self._port, self._filled())
-        return self._sound.raw if status == 0 and self._frame.type == _AUDIO else None
+        return self._sound.raw if status == 0 and _FRAME.unpack_from(self._frame)[0] == _AUDIO else None
 
     def _filled(self) -> int:
-        self._frame.type, self._frame.size = _AUDIO, FRAME_BYTES
-        self._frame.timestamp += FRAME_SAMPLES
+        self._timestamp += FRAME_SAMPLES
+        _FRAME.pack_into(self._frame, 0, _AUDIO, self._buffer, FRAME_BYTES, self._timestamp, 0)
         return self._address
 
 
