@@ -9,7 +9,7 @@ from sim.bench.process import memory
 from sim.client import Community
 
 CALLS = 1000
-SETTLING = 300
+SETTLING = 150
 """Calls until caches, pools and heaps have their size."""
 EVERY = 25
 
