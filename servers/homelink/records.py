@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from servers.homelink.site import Site
 from servers.kamailio.database import opened
@@ -33,6 +34,8 @@ class CallRecord:
     """Final SIP status that the caller got."""
     answered_by: str
     """Account of the device that answered, "" if none did."""
+    ended: datetime | None
+    """None while the call is still going on."""
     duration: float
     """Seconds from the answer to the end; 0.0 for a call that nobody answered, or that is still going on."""
     called: str
@@ -55,7 +58,7 @@ def close_interrupted(site: Site) -> None:
         database.execute("UPDATE call SET ended = coalesce(answered, started) WHERE ended IS NULL")
 
 
-def _record(row: dict[str, str]) -> CallRecord:
+def _record(row: dict[str, Any]) -> CallRecord:
     return CallRecord(
         session_id=row["session_id"],
         caller=row["caller"],
@@ -64,14 +67,17 @@ def _record(row: dict[str, str]) -> CallRecord:
         result=Result(row["result"]),
         code=int(row["code"]) if row["code"] is not None else None,
         answered_by=row["answered_by"],
-        duration=_seconds(row["answered"], row["ended"]),
+        ended=_moment(row["ended"]),
+        duration=_seconds(_moment(row["answered"]), _moment(row["ended"])),
         called=row["called"],
         caller_uri=row["caller_uri"],
         call_id=row["call_id"],
     )
 
 
-def _seconds(answered: str | None, ended: str | None) -> float:
-    if not (answered and ended):
-        return 0.0
-    return (datetime.fromisoformat(ended) - datetime.fromisoformat(answered)).total_seconds()
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _seconds(answered: datetime | None, ended: datetime | None) -> float:
+    return (ended - answered).total_seconds() if answered and ended else 0.0
