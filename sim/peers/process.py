@@ -95,7 +95,7 @@ class PeerProcess:
                 self.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-                self.process.wait(PATIENCE)
+                self.process.wait(LIMIT)
         self._reader.join(PATIENCE)
         for stream in (self.process.stdin, self.process.stdout):
             if stream:
