@@ -66,6 +66,51 @@ class BridgePort:
         return self._address
 
 
+class _Time(ctypes.Structure):
+    """``pj_time_val``"""
+
+    _fields_ = (("seconds", ctypes.c_long), ("milliseconds", ctypes.c_long))
+
+
+class SoundPackets:
+    """Takes what came in on the sockets of sound when the clock ticks.
+
+    The library has a thread for that, which wakes a hundred times a second: it is ended. A build that does not export
+    what this needs keeps it.
+    """
+
+    def __init__(self, library: Any) -> None:
+        """After ``libInit``."""
+        self._at_once = _Time(0, 0)
+        self._address = ctypes.addressof(self._at_once)
+        self._poll: Callable[[int, int], int] = lambda queue, time: 0
+        self._queue = 0
+        try:
+            self._declare(library)
+        except AttributeError as error:
+            log.warning("sound packets keep a thread of their own: this build does not export %s", error)
+            return
+        endpoint = library.pjsua_get_pjmedia_endpt()
+        self._queue, self._poll = library.pjmedia_endpt_get_ioqueue(endpoint), library.pj_ioqueue_poll
+        library.pjmedia_endpt_stop_threads(endpoint)
+
+    @staticmethod
+    def _declare(library: Any) -> None:
+        pointer = ctypes.c_void_p
+        for name, result, arguments in (
+            ("pjsua_get_pjmedia_endpt", pointer, []),
+            ("pjmedia_endpt_get_ioqueue", pointer, [pointer]),
+            ("pjmedia_endpt_stop_threads", ctypes.c_int, [pointer]),
+            ("pj_ioqueue_poll", ctypes.c_int, [pointer, pointer]),
+        ):
+            function = getattr(library, name)
+            function.restype, function.argtypes = result, arguments
+
+    def take(self) -> None:
+        """Hand everything that waits to the jitter buffers."""
+        self._poll(self._queue, self._address)
+
+
 class Silence:
     """The voice path of an agent that has none."""
 
@@ -79,9 +124,11 @@ class Silence:
 class SoundClock:
     """Moves frames between voice path and bridge from `start` until a moment after `rest`."""
 
-    def __init__(self, voice: VoicePath, port: BridgePort, register_thread: Callable[[], None]) -> None:
-        """`register_thread` is called on the clock's thread before it uses the library."""
-        self._voice, self._port, self._register = voice, port, register_thread
+    def __init__(
+        self, voice: VoicePath, port: BridgePort, receive: Callable[[], None], register_thread: Callable[[], None]
+    ) -> None:
+        """`receive` takes the packets that came; `register_thread` is called before the thread uses the library."""
+        self._voice, self._port, self._receive, self._register = voice, port, receive, register_thread
         self._changed = threading.Condition()
         self._until = 0.0
         self._closed = False
@@ -129,6 +176,7 @@ class SoundClock:
         """The order is the bridge's: what was heard before what is played, as the echo canceller expects."""
         try:
             self._port.put(self._voice.capture())
+            self._receive()
             sound = self._port.get()
             if sound is not None:
                 self._voice.play(sound)

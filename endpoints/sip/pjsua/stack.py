@@ -12,7 +12,7 @@ from endpoints.sip.pjsua import configuration
 from endpoints.sip.pjsua.front import FrontModule
 from endpoints.sip.pjsua.library import native, pj
 from endpoints.sip.pjsua.shells import Account, Endpoint, LogBridge
-from endpoints.sip.pjsua.sound import BridgePort, Silence, SoundClock
+from endpoints.sip.pjsua.sound import BridgePort, Silence, SoundClock, SoundPackets
 from endpoints.sip.pjsua.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class Stack:
         self._log.__disown__()
         self._front.install()
         self.wakes = self.wakeup.open()
+        self._packets = SoundPackets(native.library)
         self._limit_codecs()
         kinds = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
         kind = kinds[self._settings.transport]
@@ -91,7 +92,7 @@ class Stack:
     def _clock(self, voice: VoicePath) -> SoundClock:
         if self._sound is None:
             port = BridgePort(native.library, self._bridge_address)
-            self._sound = SoundClock(voice, port, lambda: self._endpoint.libRegisterThread("sound"))
+            self._sound = SoundClock(voice, port, self._packets.take, lambda: self._endpoint.libRegisterThread("sound"))
         return self._sound
 
     def poll(self, milliseconds: int) -> None:
