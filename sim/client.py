@@ -102,6 +102,16 @@ class DeviceClient:
         wanted = f"{event} {facts or ''}".strip()
         raise NotSeen(f"{self.name}: no {wanted} within {limit:g} s, but: {'; '.join(others) or 'nothing'}")
 
+    def wait_for_all(self, *events: str, limit: float = 15) -> list[Happened]:
+        """The first event of each name, in whatever order they came: a picture may be faster than its ringing."""
+        start = self.seen
+        found = []
+        for event in events:
+            self.seen = start
+            found.append(self.wait_for(event, limit))
+        self.seen = max(happened.id for happened in found)
+        return found
+
     def _follow(self, limit: float) -> Iterator[Happened]:
         end, after = time.monotonic() + limit, self.seen
         while (left := end - time.monotonic()) > 0:

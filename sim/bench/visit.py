@@ -57,8 +57,10 @@ def ring(community: Community, keys: str = f"{FLAT}#") -> Rung:
     door.type(keys)
     pressed = door.wait_for("key", LIMIT, key="#").ms
     invited = door.wait_for("calling", LIMIT).ms
-    ringing = {screen.name: screen.wait_for("ringing", LIMIT).ms for screen in community.screens}
-    pictured = {screen.name: screen.wait_for("first-picture", LIMIT).ms for screen in community.screens}
+    ringing, pictured = {}, {}
+    for screen in community.screens:
+        rings, shows = screen.wait_for_all("ringing", "first-picture", limit=LIMIT)
+        ringing[screen.name], pictured[screen.name] = rings.ms, shows.ms
     return Rung(pressed, invited, ringing, pictured)
 
 
