@@ -33,7 +33,7 @@ class Machine:
         """Run the checkout's bootstrap with nothing of the real machine's PATH."""
         return subprocess.run(
             [self.folder / ".ci" / "bootstrap", target],
-            env={"PATH": str(self.folder / "bin"), "CI": "true"},
+            env={"PATH": str(self.folder / "bin"), "PYTHON": "python3.11", "CI": "true"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -134,6 +134,8 @@ class Room:
             self._played = 0
             return
         begin = self._played if 0 <= now - self._played < SAMPLE_RATE else now - FRAME_SAMPLES
+        if begin == now:
+            return
         sound = track.read(begin, now - begin)
         self._played = now
         self.heard.add(begin, sound)
