@@ -17,3 +17,7 @@ class SipError(EndpointError):
 
 class SdpError(SipError, ValueError):
     """A session description cannot be understood; the text says what was wrong."""
+
+
+class ServiceError(EndpointError):
+    """A server's HTTP service gave no answer that could be used; later it may."""

@@ -2,7 +2,7 @@
 
 from endpoints.config.board import KINDS, Board, Device, Lock
 from endpoints.config.load import Configuration, load_board, load_endpoint, load_people, load_site
-from endpoints.config.people import Flat, People
+from endpoints.config.people import Directory, Flat, Guard, Stage, StageName
 from endpoints.config.site import Site, Timers
 
 __all__ = [
@@ -10,10 +10,13 @@ __all__ = [
     "Board",
     "Configuration",
     "Device",
+    "Directory",
     "Flat",
+    "Guard",
     "Lock",
-    "People",
     "Site",
+    "Stage",
+    "StageName",
     "Timers",
     "load_board",
     "load_endpoint",

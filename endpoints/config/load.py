@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from endpoints.config.board import KINDS, Board
-from endpoints.config.people import People
+from endpoints.config.people import Directory, People
 from endpoints.config.problems import sentences
 from endpoints.config.site import Site
 from endpoints.errors import ConfigError
@@ -24,8 +24,8 @@ class Configuration:
 
     board: Board
     site: Site
-    people: People
-    """Empty for a device that calls nobody by flat number."""
+    directory: Directory
+    """What its people file says; empty for a device that calls nobody by flat number, or is told by a server."""
 
 
 def load_board(path: Path) -> Board:
@@ -35,9 +35,9 @@ def load_board(path: Path) -> Board:
     return board
 
 
-def load_people(path: Path) -> People:
-    """The people file at `path`. Raises ConfigError with all its problems."""
-    return _load(path, People)
+def load_people(path: Path) -> Directory:
+    """What the people file at `path` says. Raises ConfigError with all its problems."""
+    return _load(path, People).directory()
 
 
 def load_site(path: Path) -> Site:
@@ -59,11 +59,11 @@ def load_endpoint(board_path: Path, site_path: Path, kind: str) -> Configuration
     problems: list[str] = []
     board = _collect(problems, load_board, board_path)
     site = _collect(problems, load_site, site_path)
-    people = _collect(problems, load_people, site.people) if site and site.people else People(flats={})
+    directory = _collect(problems, load_people, site.people) if site and site.people else Directory()
     if board and site:
         problems += _mismatches(board, site, board_path, site_path, kind)
     _raise(problems)
-    return Configuration(board, site, people)
+    return Configuration(board, site, directory)
 
 
 def _collect(problems: list[str], load: Any, path: Path) -> Any:
@@ -77,8 +77,8 @@ def _collect(problems: list[str], load: Any, path: Path) -> Any:
 def _mismatches(board: Board, site: Site, board_path: Path, site_path: Path, kind: str) -> Iterable[str]:
     if board.kind != kind:
         yield f"{board_path}: board.kind: is {board.kind!r}, started as {kind!r} (start `intercom {board.kind}`)"
-    if kind == "door-station" and site.people is None:
-        yield f'{site_path}: people: a door station needs its people file (people = "people.toml")'
+    if kind == "door-station" and site.people is None and site.directory is None:
+        yield f'{site_path}: people: a door station needs its people file (people = "people.toml") or a [directory]'
     if kind != "door-station" and site.sip.registrar is None:
         yield f"{site_path}: sip.registrar: a {kind} registers at its HomeLink (R2); name it"
 

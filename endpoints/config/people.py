@@ -1,23 +1,98 @@
-"""The people file of a door station: whom each flat number calls, and whose devices may open the door."""
+"""Whom a flat number calls, in which order, and whose devices may open: the directory, and its hand-written form.
 
+A community with a management server serves the directory (`endpoints/directory.py` fetches it); without one, the people
+file of a door station says the same in a form for people.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from endpoints.config.section import FlatNumber, Name, PublicKey, Section, SipUri
 
 
-class Flat(Section):
-    """`[flats.NUMBER]`: one home."""
+class StageName(StrEnum):
+    """One step of a visit (V1, V2, V3), in the order in which they are tried."""
+
+    HOME = "home"
+    PHONES = "phones"
+    TELEPHONE = "telephone"
+
+
+class Document(BaseModel):
+    """A part of the directory as the server sends it; a newer server may send more than is known here."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+
+class Stage(Document):
+    """Whom to call in one step of a visit."""
+
+    name: StageName
+    uris: Annotated[tuple[SipUri, ...], Field(min_length=1, max_length=8)]
+    """The next one is tried only if the one before cannot be reached at all."""
+
+
+class Guard(Document):
+    """How the property management is called (G1)."""
+
+    uris: Annotated[tuple[SipUri, ...], Field(max_length=8)] = ()
+
+
+class Flat(Document):
+    """One home."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    stages: Annotated[tuple[Stage, ...], Field(max_length=8)] = ()
+    """Empty in what a resident's device fetches: it dials the number, its server knows the rest."""
+    devices: Mapping[Name, PublicKey] = Field(default_factory=dict)
+    """The devices that may open the door during a call: name -> Ed25519 public key, base64."""
+
+
+class Directory(Document):
+    """Everything of one version; `version` 0 is what was written by hand."""
+
+    version: Annotated[int, Field(ge=0)] = 0
+    community: Annotated[str, Field(max_length=64)] = ""
+    guard: Guard = Guard()
+    flats: Mapping[FlatNumber, Flat] = Field(default_factory=dict)
+
+
+class ListedFlat(Section):
+    """`[flats.NUMBER]` of a people file: one home."""
 
     name: Annotated[str, Field(min_length=1, max_length=64)]
     homelink: SipUri
     """The home's address at its HomeLink, called peer to peer (V1)."""
+    phones: Annotated[tuple[SipUri, ...], Field(max_length=8)] = ()
+    """Where the home's phones on 4G are called if that does not get through (V2)."""
+    telephone: Annotated[tuple[SipUri, ...], Field(max_length=8)] = ()
+    """Where its telephone is called if that does not get through either (V3)."""
     devices: dict[Name, PublicKey] = Field(default_factory=dict)
     """The devices that may open the door during a call: name -> Ed25519 public key, base64."""
+
+    def flat(self) -> Flat:
+        """The same as a part of the directory."""
+        listed = {StageName.HOME: (self.homelink,), StageName.PHONES: self.phones, StageName.TELEPHONE: self.telephone}
+        stages = tuple(Stage(name=name, uris=uris) for name, uris in listed.items() if uris)
+        return Flat(name=self.name, stages=stages, devices=self.devices)
+
+
+class ListedGuard(Section):
+    """`[guard]` of a people file."""
+
+    uris: Annotated[tuple[SipUri, ...], Field(min_length=1, max_length=8)]
 
 
 class People(Section):
     """A whole people file."""
 
-    flats: dict[FlatNumber, Flat]
+    flats: dict[FlatNumber, ListedFlat]
+    guard: ListedGuard | None = None
+
+    def directory(self) -> Directory:
+        """The same as a directory of version 0."""
+        guard = Guard(uris=self.guard.uris) if self.guard else Guard()
+        return Directory(flats={number: listed.flat() for number, listed in self.flats.items()}, guard=guard)

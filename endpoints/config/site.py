@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from endpoints.config.codes import check_form
 from endpoints.config.section import FlatNumber, Name, Seconds, Section, SipUri, key_bytes
@@ -90,6 +90,18 @@ class Lockout(Section):
     """For how long."""
 
 
+class DirectoryService(Section):
+    """`[directory]`: the management server's HTTP service, where the directory is fetched and records are handed in.
+
+    The account is the one of [sip].
+    """
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+/?$")]
+    """``https://management.lakeside.example:8443``"""
+    refresh: Seconds = 60.0
+    """Seconds between two questions whether the directory has changed."""
+
+
 class Unlock(Section):
     """`[unlock]`: with what a resident's device signs that the door shall open."""
 
@@ -118,6 +130,7 @@ class Site(Section):
     device: DeviceInfo
     sip: Sip
     tls: Tls | None = None
+    directory: DirectoryService | None = None
     video: Video = Video()
     timers: Timers = Timers()
     lockout: Lockout = Lockout()

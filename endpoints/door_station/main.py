@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from endpoints.composition import Frame, Line, load_cryptography, open_line, prepare_later, run_endpoint
-from endpoints.config import People, Site
+from endpoints.config import Directory, Site
 from endpoints.config.codes import whose
 from endpoints.door_station.album import Album
 from endpoints.door_station.app import DoorApp, Home, Parts
@@ -56,7 +56,7 @@ def _parts(frame: Frame, line: Line, pictures: Pictures) -> Parts:
         judge=UnlockJudge(lifetime=site.timers.ring + site.timers.talk + site.timers.provisional),
         whose_code=_codes_of(site),
         background=background,
-        homes=_homes(frame.configuration.people),
+        homes=_homes(frame.configuration.directory),
         address=site.sip.address,
     )
 
@@ -71,14 +71,15 @@ def _codes_of(site: Site) -> Callable[[str], str]:
     return lambda code: whose(code, site.codes) or ""
 
 
-def _homes(people: People) -> Mapping[str, Home]:
-    return {number: Home(flat.name, flat.homelink, flat.devices) for number, flat in people.flats.items()}
+def _homes(directory: Directory) -> Mapping[str, Home]:
+    callable_flats = {number: flat for number, flat in directory.flats.items() if flat.stages}
+    return {number: Home(flat.name, flat.stages[0].uris[0], flat.devices) for number, flat in callable_flats.items()}
 
 
 def _rules(frame: Frame) -> Rules:
     site, timers = frame.configuration.site, frame.configuration.site.timers
     return Rules(
-        flats=frozenset(frame.configuration.people.flats),
+        flats=frozenset(frame.configuration.directory.flats),
         call_flat=site.device.call_flat or "",
         dial=timers.dial,
         provisional=timers.provisional,

@@ -2,15 +2,25 @@
 
 from pathlib import Path
 
-from endpoints.config import load_people
+from endpoints.config import Stage, StageName, load_people
 from tests.endpoints.configuration_files import KEY, PEOPLE, problems, write
 
 
 def test_a_flat_has_a_name_an_address_and_devices(tmp_path: Path) -> None:
     flat = load_people(write(tmp_path, "people.toml", PEOPLE)).flats["301"]
     assert flat.name == "Family Chen"
-    assert flat.homelink == "sip:home@127.0.0.1:5061;transport=tls"
+    assert flat.stages == (Stage(name=StageName.HOME, uris=("sip:home@127.0.0.1:5061;transport=tls",)),)
     assert flat.devices == {"indoor1": KEY}
+
+
+def test_a_flat_may_have_ways_to_its_phones_and_telephone_and_there_may_be_a_guard(tmp_path: Path) -> None:
+    away = 'phones = ["sip:301@m;stage=phones", "sip:301@c"]\ntelephone = ["sip:301@m;stage=telephone"]\n'
+    text = PEOPLE.replace("[flats.301.devices]", f"{away}[flats.301.devices]") + '[guard]\nuris = ["sip:guard@m"]\n'
+    directory = load_people(write(tmp_path, "people.toml", text))
+    stages = directory.flats["301"].stages
+    assert [stage.name for stage in stages] == ["home", "phones", "telephone"]
+    assert stages[1].uris == ("sip:301@m;stage=phones", "sip:301@c")
+    assert (directory.version, directory.guard.uris) == (0, ("sip:guard@m",))
 
 
 def test_a_flat_without_devices_can_be_called(tmp_path: Path) -> None:

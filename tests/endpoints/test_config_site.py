@@ -133,7 +133,7 @@ def test_an_endpoint_gets_its_three_files(tmp_path: Path) -> None:
     configuration = load_endpoint(board, site, "door-station")
     assert configuration.board.name == "bench"
     assert configuration.site.device.place == "Gate 1"
-    assert configuration.people.flats["301"].devices == {"indoor1": KEY}
+    assert configuration.directory.flats["301"].devices == {"indoor1": KEY}
 
 
 def test_the_problems_of_all_three_files_are_told_at_once(tmp_path: Path) -> None:

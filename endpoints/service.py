@@ -1,0 +1,98 @@
+"""A server's HTTP service as a device uses it: small requests with its own account, bounded in time and size."""
+
+import base64
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from endpoints.config.site import Site
+from endpoints.errors import ServiceError
+
+if TYPE_CHECKING:  # loaded late: a device registers before it asks anything
+    from http.client import HTTPConnection, HTTPResponse
+
+LARGEST = 8 << 20
+"""Bytes of an answer; a community of 10,000 flats needs half of it."""
+_PIECE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said."""
+
+    status: int
+    etag: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Where it is and as whom we ask."""
+
+    url: str
+    """``https://10.0.0.2:8443``; `http` only where SIP is plain too."""
+    user: str
+    password: str = field(repr=False)
+    authority: Path | None = None
+    """PEM: who signed the server's certificate; needed for `https`."""
+    patience: float = 5.0
+    """Seconds for each step; an answer may take four times as long in all."""
+
+    def request(self, method: str, path: str, body: bytes = b"", etag: str = "") -> Answer:
+        """Ask once. Raises ServiceError if there is no complete answer; a refusal is an answer."""
+        from http.client import HTTPException
+
+        headers = {"Authorization": f"Basic {self._login()}", "Accept": "application/json"}
+        headers |= {"If-None-Match": etag} if etag else {}
+        headers |= {"Content-Type": "application/json"} if body else {}
+        try:
+            connection = self._connect()
+        except (OSError, ValueError) as error:
+            raise ServiceError(f"{self.url} cannot be asked: {error}") from error
+        try:
+            connection.request(method, path, body or None, headers)
+            return self._read(connection.getresponse())
+        except (OSError, HTTPException) as error:
+            raise ServiceError(f"{self.url} gives no answer: {error or type(error).__name__}") from error
+        finally:
+            connection.close()
+
+    def _connect(self) -> "HTTPConnection":
+        from http.client import HTTPConnection, HTTPSConnection
+
+        target = urlsplit(self.url)
+        if target.scheme == "http":
+            return HTTPConnection(target.hostname or "", target.port, timeout=self.patience)
+        import ssl
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_verify_locations(self.authority)
+        return HTTPSConnection(target.hostname or "", target.port, timeout=self.patience, context=context)
+
+    def _login(self) -> str:
+        return base64.b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
+
+    def _read(self, response: "HTTPResponse") -> Answer:
+        deadline = time.monotonic() + 4 * self.patience
+        body = bytearray()
+        while piece := response.read1(_PIECE):
+            body += piece
+            if len(body) > LARGEST:
+                raise ServiceError(f"{self.url} sends more than {LARGEST} bytes")
+            if time.monotonic() > deadline:
+                raise ServiceError(f"{self.url} is too slow")
+        announced = response.getheader("Content-Length", "")
+        if response.status == 200 and announced.isdecimal() and len(body) < int(announced):
+            raise ServiceError(f"{self.url} ended in the middle of its answer")
+        return Answer(response.status, response.getheader("ETag", ""), bytes(body))
+
+
+def service_of(site: Site) -> Service | None:
+    """The HTTP service that the site file names in [directory], asked with the SIP account; None without one."""
+    if site.directory is None:
+        return None
+    sip, authority = site.sip, site.tls.authority if site.tls else None
+    return Service(site.directory.url, sip.auth_user or sip.user, sip.password.get_secret_value(), authority)
