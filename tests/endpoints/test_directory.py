@@ -128,9 +128,7 @@ def test_without_a_cache_what_was_written_by_hand_counts(tmp_path: Path) -> None
     assert client.current == written
 
 
-@pytest.mark.parametrize(
-    "kept", [b"", b"{", b'{"etag":"1"}', b"\x00" * 9, b"[" * 5000, b'{"etag":"1","directory":7}']
-)
+@pytest.mark.parametrize("kept", [b"", b"{", b'{"etag":"1"}', b"\x00" * 9, b"[" * 5000, b'{"etag":"1","directory":7}'])
 def test_a_damaged_cache_is_as_good_as_none(kept: bytes, tmp_path: Path) -> None:
     cache = tmp_path / "directory.json"
     cache.write_bytes(kept)
