@@ -49,8 +49,24 @@ class IncomingCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Trying:
+    """The next hop has our INVITE (100); nobody rings yet. Told once a call, and not at all if the call rings first."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The server keeps our call until somebody is free (182); told again when the position changes."""
+
+    call: CallId
+    position: int
+    """1 is next, by the header X-Queue-Position; 0: the server does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ringing:
-    """A branch rings (any 1xx but 100, with or without SDP)."""
+    """A branch rings (any 1xx but 100 and 182, with or without SDP)."""
 
     call: CallId
     code: int
@@ -138,6 +154,8 @@ SipEvent = (
     Registered
     | RegistrationLost
     | IncomingCall
+    | Trying
+    | Queued
     | Ringing
     | EarlyMedia
     | Answered

@@ -9,13 +9,16 @@ from typing import Literal
 from endpoints.sip.agent import (
     Answered,
     CallId,
+    Dtmf,
     EarlyMedia,
     Ended,
     IncomingCall,
+    Queued,
     Registered,
     Ringing,
     SipEvent,
     SipSettings,
+    Trying,
     VoicePath,
 )
 from media.description import VideoMedia
@@ -128,6 +131,19 @@ class FakeAgent:
         call = self._new_call()
         self.emit(IncomingCall(call, caller, caller_name, session_id, video, dict(headers or {})))
         return call
+
+    def trying(self, call: CallId) -> None:
+        """The next hop has the INVITE."""
+        self.emit(Trying(call))
+
+    def queued(self, call: CallId, position: int) -> None:
+        """The server keeps the call until somebody is free."""
+        self.emit(Queued(call, position))
+
+    def digits(self, call: CallId, digits: str, method: Literal["rfc4733", "info"] = "rfc4733") -> None:
+        """The other side presses keys, one after the other."""
+        for digit in digits:
+            self.emit(Dtmf(call, digit, method))
 
     def ringing(self, call: CallId, to_tag: str = "screen", code: int = 180) -> None:
         """A branch rings, without SDP."""

@@ -73,6 +73,12 @@ class Message:
         return own if re.fullmatch(r"[0-9a-f]{32}", own) else ""
 
     @property
+    def queue_position(self) -> int:
+        """Our place in a queue (header X-Queue-Position of a 182), 0 without one."""
+        place = self.header("x-queue-position")
+        return int(place) if place.isdecimal() and len(place) < 5 else 0
+
+    @property
     def answered_elsewhere(self) -> bool:
         """Whether a Reason header (RFC 3326) says that another device took the call: protocol SIP, cause 200."""
         reasons = (value for key, value in self.headers if key == "reason")

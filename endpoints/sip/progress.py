@@ -17,8 +17,10 @@ from endpoints.sip.agent import (
     IncomingCall,
     InfoReceived,
     KeyFrameWanted,
+    Queued,
     Ringing,
     SipEvent,
+    Trying,
     VideoChanged,
 )
 from endpoints.sip.message import Message, display_and_uri, info_digit
@@ -53,7 +55,7 @@ class CallProgress:
         self._emit = emit
         self._outgoing = outgoing
         self._section: int | None = PLANNED_VIDEO_SECTION if outgoing and local else None
-        self._rung: set[tuple[str, int]] = set()
+        self._told: set[SipEvent] = set()
         self._early: dict[str, VideoMedia | None] = {}
         self._winner = ""
         self._video: VideoMedia | None = None
@@ -87,7 +89,7 @@ class CallProgress:
         message = Message.parse(text)
         status = message.status
         self.remote_session_id = message.session_id or self.remote_session_id
-        if 100 < status < 200 and not self.answered:
+        if 100 <= status < 200 and not self.answered:
             self._provisional(message)
         elif 200 <= status < 300 and message.sdp:
             self._described(message.to_tag, message.sdp)
@@ -113,9 +115,11 @@ class CallProgress:
 
     def _provisional(self, message: Message) -> None:
         tag, status = message.to_tag, message.status
-        if (tag, status) not in self._rung:
-            self._rung.add((tag, status))
-            self._tell(Ringing(self.call, status, tag))
+        news = {100: Trying(self.call), 182: Queued(self.call, message.queue_position)}
+        event = news.get(status) or Ringing(self.call, status, tag)
+        if event not in self._told and not (status == 100 and self._told):
+            self._told = {one for one in self._told if not isinstance(one, Queued)} | {event}
+            self._tell(event)
         if not message.sdp:
             return
         video = self._read_video(message.sdp)

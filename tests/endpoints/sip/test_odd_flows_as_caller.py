@@ -41,6 +41,22 @@ def test_183_then_180_changes_nothing(door: AgentPeer, new_sipp: NewSipp) -> Non
     assert [one["code"] for one in door.find("Ringing")] == [183, 180]
 
 
+def test_the_next_hop_has_it_before_anybody_rings(door: AgentPeer, new_sipp: NewSipp) -> None:
+    late = (reply("180 Ringing"), reply("100 Trying"), pause(50), reply("200 OK", SCREEN), receive("ACK"))
+    call = play(door, new_sipp(receive("INVITE"), reply("100 Trying"), pause(50), *late, *BYE))
+    assert [one["event"] for one in door.events if one.get("call") == call][:3] == ["Trying", "Ringing", "Answered"]
+
+
+@pytest.mark.flow("G1")
+def test_waiting_in_a_queue_is_no_ringing_and_each_new_position_is_told(door: AgentPeer, new_sipp: NewSipp) -> None:
+    places = ("2", "2", "1", "2", "nonsense")
+    queue = [reply("182 Queued", headers=(f"X-Queue-Position: {place}",)) for place in places]
+    steps = (*queue, pause(50), reply("180 Ringing"), pause(50), reply("200 OK", SCREEN), receive("ACK"))
+    play(door, new_sipp(receive("INVITE"), *steps, *BYE))
+    assert [one["position"] for one in door.find("Queued")] == [2, 1, 2, 0]
+    assert [one["code"] for one in door.find("Ringing")] == [180]
+
+
 def test_183_without_sdp(door: AgentPeer, new_sipp: NewSipp) -> None:
     steps = (reply("183 Progress"), pause(50), reply("200 OK", SCREEN), receive("ACK"))
     play(door, new_sipp(receive("INVITE"), *steps, *BYE))
