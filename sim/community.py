@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from servers.community.authority import Community, IssuedFiles, Role
-from servers.homelink import devices as accounts
-from servers.homelink.devices import Credentials, Kind
 from servers.homelink.site import Site, load_site
+from servers.kamailio import accounts
+from servers.kamailio.accounts import Credentials
+from servers.kamailio.kinds import Kind
 from sim.errors import SimError
 
 ADDRESS = "127.0.0.1"

@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-from servers.homelink import devices as accounts
 from servers.homelink.site import load_site
+from servers.kamailio import accounts
+from servers.kamailio.kinds import Kind
 from sim.bench import visit
 from sim.bench.figure import Figure, ratio
 from sim.client import Community, simulator
@@ -55,7 +56,7 @@ def _new_account(running: Community, folder: Path) -> str:
     files = re.search(r"Files, logs: +(\S+)", (folder / "sim.log").read_text("utf-8"))
     if files is None:
         raise SimError("the simulator did not tell where its files are")
-    made = accounts.add(load_site(Path(files[1]) / "homelink" / "site.toml"), CALLER, accounts.Kind.GUEST)
+    made = accounts.add(load_site(Path(files[1]) / "homelink" / "site.toml"), CALLER, Kind.GUEST)
     server = running.facts["servers"][0]
     return account_at(f"sip:{server['host']}:{server['port']}", server["realm"], made.user, made.password)
 

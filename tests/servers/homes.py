@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from servers.community.authority import Community, IssuedFiles, Role
-from servers.homelink import devices
-from servers.homelink.records import CallRecord, Result, records
 from servers.homelink.site import Site, load_site
+from servers.kamailio import accounts as devices
 from servers.kamailio import rpc
 from servers.kamailio.config import Listener, TlsFiles, Transport
+from servers.kamailio.records import CallRecord, Result, records
 from tests.servers.peer import LIMIT, Call, Login, Peer
 
 START_LIMIT = 30.0

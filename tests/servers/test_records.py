@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from servers.homelink.main import main
-from servers.homelink.records import Result, records
+from servers.kamailio.records import Result, records
 from tests.servers.calls import answer, end_cancelled, refuse, ring, visit
 from tests.servers.homes import Home
 

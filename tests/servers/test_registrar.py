@@ -6,8 +6,8 @@ import signal
 import pytest
 
 from servers.community.authority import Role
-from servers.homelink import devices
-from servers.homelink.records import Result
+from servers.kamailio import accounts as devices
+from servers.kamailio.records import Result
 from tests.servers.calls import answer, ring, visit
 from tests.servers.homes import Home
 from tests.servers.peer import Login

@@ -1,4 +1,4 @@
-"""The accounts of a home's devices: made, listed and removed, with effect at once in a running server."""
+"""The accounts of a server's devices: made, listed and removed, with effect at once in a running server."""
 
 import base64
 import hashlib
@@ -7,29 +7,15 @@ import secrets
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from servers.errors import DeviceError, NotRunning
-from servers.homelink.site import Site
 from servers.kamailio import rpc
 from servers.kamailio.database import opened
+from servers.kamailio.kinds import Kind
 from servers.kamailio.probe import reachable
+from servers.kamailio.site import ServerSite
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")
-
-
-class Kind(StrEnum):
-    """What an account is for. Residents' devices may open a door; a guest is anybody's SIP phone; a door only calls."""
-
-    INDOOR = "indoor"
-    PHONE = "phone"
-    GUEST = "guest"
-    DOOR = "door"
-
-    @property
-    def resident(self) -> bool:
-        """May register and open the door."""
-        return self in (Kind.INDOOR, Kind.PHONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +41,20 @@ class Device:
 
     name: str
     kind: Kind
+    user: str
+    """User part of the address that it registers."""
     added: datetime
     unlock_public_key: str
     contacts: tuple[str, ...]
 
 
-def add(site: Site, name: str, kind: Kind | str) -> Credentials:
+def add(site: ServerSite, name: str, kind: Kind | str, home: str = "") -> Credentials:
     """Make an account; a running server knows it when this returns.
 
-    Raises DeviceError for a bad or taken name, or a kind that this site cannot serve.
+    `home` is the flat that the device belongs to, at servers of more than one: ``301``, ``301.lakeside``.
+    Raises DeviceError for a bad or taken name, or a kind or home that this site cannot serve.
     """
-    credentials = _new_credentials(site, name, _checked_kind(site, kind))
+    credentials = _new_credentials(site, name, _checked_kind(site, kind), home)
     site.databases.prepare()
     try:
         _insert(site, credentials)
@@ -75,19 +64,19 @@ def add(site: Site, name: str, kind: Kind | str) -> Credentials:
     return credentials
 
 
-def remove(site: Site, name: str) -> None:
+def remove(site: ServerSite, name: str) -> None:
     """Delete an account and its registrations. Raises DeviceError if there is none of that name."""
     site.databases.prepare()
     with opened(site.databases.accounts) as database:
-        deleted = database.execute("DELETE FROM device WHERE username = ?", (name,)).rowcount
-    if not deleted:
+        deleted = database.execute("DELETE FROM device WHERE username = ? RETURNING aor", (name,)).fetchone()
+    if deleted is None:
         known = ", ".join(device.name for device in devices(site)) or "none"
         raise DeviceError(f"there is no device {name!r}; there are: {known}")
     _reload(site)
-    _drop_registrations(site, name)
+    _drop_registrations(site, name, deleted["aor"])
 
 
-def devices(site: Site) -> list[Device]:
+def devices(site: ServerSite) -> list[Device]:
     """All accounts, by name."""
     site.databases.prepare()
     contacts = registrations(site)
@@ -97,6 +86,7 @@ def devices(site: Site) -> list[Device]:
         Device(
             name=row["username"],
             kind=Kind(row["kind"]),
+            user=row["aor"],
             added=datetime.fromisoformat(row["added"]),
             unlock_public_key=row["unlock_key"],
             contacts=tuple(contacts.get(row["username"], ())),
@@ -105,7 +95,7 @@ def devices(site: Site) -> list[Device]:
     ]
 
 
-def registrations(site: Site) -> dict[str, list[str]]:
+def registrations(site: ServerSite) -> dict[str, list[str]]:
     """Contact URIs by device name, as the server last wrote them down."""
     query = "SELECT avalue, contact FROM location JOIN location_attrs USING (ruid) WHERE aname = 'device'"
     found: dict[str, list[str]] = {}
@@ -115,30 +105,24 @@ def registrations(site: Site) -> dict[str, list[str]]:
     return found
 
 
-def _checked_kind(site: Site, kind: Kind | str) -> Kind:
-    try:
-        checked = Kind(kind)
-    except ValueError as error:
-        raise DeviceError(f"kind {kind!r} is unknown; there are: {', '.join(Kind)}") from error
-    if checked is Kind.DOOR and not (site.listen.udp or site.listen.tcp):
-        raise DeviceError(
-            "this HomeLink serves TLS only: a door station proves itself by a certificate "
-            "(intercom community issue --role door-station), not by an account"
-        )
-    return checked
+def _checked_kind(site: ServerSite, kind: Kind | str) -> Kind:
+    if kind not in site.kinds:
+        raise DeviceError(f"kind {str(kind)!r} is unknown; there are: {', '.join(site.kinds)}")
+    return Kind(kind)
 
 
-def _new_credentials(site: Site, name: str, kind: Kind) -> Credentials:
+def _new_credentials(site: ServerSite, name: str, kind: Kind, home: str) -> Credentials:
     if not _NAME.fullmatch(name):
         raise DeviceError(f"device name {name!r} must be 1 to 32 of a-z, 0-9, '_', '.', '-', and begin with a-z or 0-9")
+    user = site.address_user(name, kind, home)
     private, public = _unlock_keys() if kind.resident else ("", "")
     return Credentials(
         name=name,
         kind=kind,
         user=name,
         password=secrets.token_urlsafe(16),
-        realm=site.homelink.realm,
-        address_of_record=site.address_of_record,
+        realm=site.identity.realm,
+        address_of_record=f"sip:{user}@{site.identity.realm}",
         registrars=_registrars(site, kind),
         unlock_key=private,
         unlock_public_key=public,
@@ -156,40 +140,49 @@ def _base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
 
-def _registrars(site: Site, kind: Kind) -> tuple[str, ...]:
-    listeners = [listener for listener in site.listeners if kind is not Kind.DOOR or listener.transport != "tls"]
+def _registrars(site: ServerSite, kind: Kind) -> tuple[str, ...]:
     uris = []
-    for listener in listeners:
+    for listener in site.listeners_for(kind):
         address = reachable(listener.address)
         host = f"[{address}]" if ":" in address else address
         uris.append(f"sip:{host}:{listener.port};transport={listener.transport}")
     return tuple(uris)
 
 
-def _insert(site: Site, new: Credentials) -> None:
-    digest = hashlib.md5(f"{new.user}:{new.realm}:{new.password}".encode(), usedforsecurity=False).hexdigest()
-    row = (new.user, digest, site.homelink.home, new.kind.value, new.unlock_public_key, _now())
+def _insert(site: ServerSite, new: Credentials) -> None:
+    digest = login_hash(new.user, new.realm, new.password)
+    user = _address_user(new.address_of_record)
+    row = (new.user, digest, user, new.kind.value, new.unlock_public_key, _now())
     with opened(site.databases.accounts) as database:
         database.execute(
             "INSERT INTO device (username, ha1, aor, kind, unlock_key, added) VALUES (?, ?, ?, ?, ?, ?)", row
         )
 
 
+def _address_user(address_of_record: str) -> str:
+    return address_of_record.removeprefix("sip:").partition("@")[0]
+
+
+def login_hash(user: str, realm: str, password: str) -> str:
+    """HA1 of a digest login (RFC 2617)."""
+    return hashlib.md5(f"{user}:{realm}:{password}".encode(), usedforsecurity=False).hexdigest()
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _reload(site: Site) -> None:
+def _reload(site: ServerSite) -> None:
     try:
         rpc.call(site.control, "htable.reload", "accounts")
     except NotRunning:
         return  # it will read the file when it starts
 
 
-def _drop_registrations(site: Site, name: str) -> None:
+def _drop_registrations(site: ServerSite, name: str, user: str) -> None:
     try:
         for contact in registrations(site).get(name, []):
-            rpc.call(site.control, "ul.rm_contact", "location", site.homelink.home, contact)
+            rpc.call(site.control, "ul.rm_contact", "location", user, contact)
     except NotRunning:
         with opened(site.databases.location) as database:
             ruids = "SELECT ruid FROM location_attrs WHERE aname = 'device' AND avalue = ?"

@@ -1,12 +1,12 @@
-"""The call records that HomeLink keeps (V6): who called, when, who answered, how it ended."""
+"""The call records that a server keeps (V6, G2, P3, H2): who called, when, who answered, how it ended."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from servers.homelink.site import Site
 from servers.kamailio.database import opened
+from servers.kamailio.site import ServerSite
 
 
 class Result(StrEnum):
@@ -43,7 +43,7 @@ class CallRecord:
     call_id: str
 
 
-def records(site: Site, limit: int = 100) -> list[CallRecord]:
+def records(site: ServerSite, limit: int = 100) -> list[CallRecord]:
     """The latest calls, newest first. Raises ServerError if the file cannot be read."""
     site.databases.prepare()
     with opened(site.databases.records) as database:
@@ -51,7 +51,7 @@ def records(site: Site, limit: int = 100) -> list[CallRecord]:
     return [_record(dict(row)) for row in rows]
 
 
-def close_interrupted(site: Site) -> None:
+def close_interrupted(site: ServerSite) -> None:
     """Calls that were going on when the server ended without warning: their end is not known, their result is."""
     with opened(site.databases.records) as database:
         database.execute("UPDATE call SET result = 'failed' WHERE result = ''")

@@ -1,19 +1,22 @@
-"""`intercom homelink device`: credentials are printed once, and only their hash is kept."""
+"""`intercom SERVER device`: credentials are printed once, and only their hash is kept."""
 
 import base64
 import hashlib
 import json
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from servers.cloud.main import main as cloud
 from servers.errors import DeviceError
-from servers.homelink import devices
 from servers.homelink.main import main
 from servers.homelink.site import Site, load_site
+from servers.kamailio import accounts as devices
+from servers.management.main import main as management
 from tests.servers.homes import write_site
 
 
@@ -108,10 +111,66 @@ def test_the_command_prints_what_goes_where(site_file: Path, capsys: pytest.Capt
     assert json.loads(capsys.readouterr().out)["user"] == "guest"
     assert main(["device", "list", "--site", str(site_file)]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert [line.split(maxsplit=2) for line in listed] == [
-        ["guest", "guest", "not registered"],
-        ["indoor1", "indoor", "not registered"],
+    assert [line.split(maxsplit=3) for line in listed] == [
+        ["guest", "guest", "home", "not registered"],
+        ["indoor1", "indoor", "home", "not registered"],
     ]
     assert main(["device", "remove", "guest", "--site", str(site_file)]) == 0
     assert main(["device", "remove", "guest", "--site", str(site_file)]) == 1
     assert capsys.readouterr().err == "intercom homelink: there is no device 'guest'; there are: indoor1\n"
+
+
+MANAGEMENT = """
+data = "data"
+[management]
+name = "Lakeside Gardens"
+realm = "lakeside.example"
+address = "127.0.0.1"
+community = "lakeside"
+[listen]
+udp = 5060
+"""
+CLOUD = MANAGEMENT.replace("management", "cloud").replace('community = "lakeside"', "")
+
+
+@pytest.mark.parametrize(
+    ("server", "text", "arguments", "address"),
+    [
+        (management, MANAGEMENT, ["homelink-301", "--kind", "homelink", "--home", "301"], "301@lakeside.example"),
+        (management, MANAGEMENT, ["indoor1", "--home", "302"], "302@lakeside.example"),
+        (management, MANAGEMENT, ["gate1", "--kind", "door"], "gate1@lakeside.example"),
+        (management, MANAGEMENT, ["desk1", "--kind", "console"], "guard@lakeside.example"),
+        (cloud, CLOUD, ["anna", "--kind", "phone", "--home", "301.lakeside"], "301.lakeside@lakeside.example"),
+        (cloud, CLOUD, ["lakeside", "--kind", "management"], "lakeside@lakeside.example"),
+    ],
+)
+def test_every_kind_of_account_has_its_address(
+    server: Callable[[list[str]], int],
+    text: str,
+    arguments: list[str],
+    address: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(text)
+    assert server(["device", "add", *arguments, "--json", "--site", str(path)]) == 0
+    assert json.loads(capsys.readouterr().out)["address_of_record"] == f"sip:{address}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["indoor1"], "device 'indoor1' of kind indoor belongs to a home: say which with --home"),
+        (["indoor1", "--home", "a b"], "home 'a b' must be letters, digits"),
+        (["gate1", "--kind", "door", "--home", "301"], "device 'gate1' of kind door belongs to no home"),
+        (["anna", "--kind", "phone"], "kind 'phone' is unknown; there are: homelink, door, indoor, console, guest"),
+    ],
+)
+def test_an_account_that_makes_no_sense_is_refused(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(MANAGEMENT)
+    assert management(["device", "add", *arguments, "--site", str(path)]) == 1
+    assert told in capsys.readouterr().err

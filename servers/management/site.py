@@ -1,0 +1,46 @@
+"""The site file of a management server: which community it serves, beside what all servers' files have."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from servers.kamailio.kinds import Kind
+from servers.kamailio.site import DatabaseSection, IdentitySection, ServerSite, User, needed_home, no_home
+from servers.sitefile import load
+
+GUARD = "guard"
+"""User part of the address of all guards together."""
+
+
+class ManagementSection(IdentitySection):
+    """[management]: name for people, ``Lakeside Gardens``."""
+
+    community: User
+    """The community's name in addresses: its flat 301 is ``301.lakeside`` at the cloud."""
+
+
+class ManagementSite(ServerSite):
+    """The whole file."""
+
+    program: ClassVar[str] = "management"
+    title: ClassVar[str] = "management server"
+    kinds: ClassVar[tuple[Kind, ...]] = (Kind.HOMELINK, Kind.DOOR, Kind.INDOOR, Kind.CONSOLE, Kind.GUEST)
+
+    management: ManagementSection
+    database: DatabaseSection | None = None
+
+    @property
+    def identity(self) -> ManagementSection:
+        """[management]"""
+        return self.management
+
+    def address_user(self, name: str, kind: Kind, home: str) -> str:
+        """HomeLinks and indoor units: the flat; consoles: the guard; doors and guests: their own name (R1)."""
+        if kind in (Kind.HOMELINK, Kind.INDOOR):
+            return needed_home(name, kind, home)
+        no_home(name, kind, home)
+        return GUARD if kind is Kind.CONSOLE else name
+
+
+def load_site(path: Path) -> ManagementSite:
+    """Read a site file. Raises SiteError with all of its problems."""
+    return load(path, ManagementSite)
