@@ -115,10 +115,10 @@ class CallProgress:
 
     def _provisional(self, message: Message) -> None:
         tag, status = message.to_tag, message.status
-        news = {100: Trying(self.call), 182: Queued(self.call, message.queue_position)}
+        news: dict[int, SipEvent] = {100: Trying(self.call), 182: Queued(self.call, message.queue_position)}
         event = news.get(status) or Ringing(self.call, status, tag)
         if event not in self._told and not (status == 100 and self._told):
-            self._told = {one for one in self._told if not isinstance(one, Queued)} | {event}
+            self._told = {event, *(one for one in self._told if not isinstance(one, Queued))}
             self._tell(event)
         if not message.sdp:
             return
