@@ -13,7 +13,8 @@ class Scene:
     title: str
     detail: str = ""
     actions: tuple[str, ...] = ()
-    """Names of the buttons that do something now: "answer", "decline", "unlock", "hangup", "mute", "dnd", "call"."""
+    """Names of the buttons that do something now: "answer", "decline", "unlock", "hangup", "mute", "dnd", "call",
+    "guard", "emergency", "callback", "transfer"."""
     live: bool = False
     """Whether the live picture belongs on the screen now; without it the picture area is empty."""
 

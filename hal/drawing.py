@@ -35,6 +35,10 @@ BUTTONS: dict[str, tuple[str, Colour]] = {
     "mute": ("Mute", SLATE),
     "dnd": ("Do not disturb", SLATE),
     "call": ("Call", GREEN),
+    "guard": ("Call the guard", GREEN),
+    "emergency": ("Emergency", RED),
+    "callback": ("Call back", GREEN),
+    "transfer": ("Transfer", BLUE),
 }
 """The words and the colour of each action of a scene."""
 

@@ -211,7 +211,7 @@ class SimButton(_Part):
     """One of the simulator's buttons."""
 
     def __init__(self, name: str) -> None:
-        """`name`: "call", "exit", "answer", "decline", "unlock", "hangup", "mute" or "dnd"."""
+        """`name`: "call", "exit", or an action of `hal.display.Scene`."""
         self._on_press: Callable[[], None] | None = None
         super().__init__(f"{name.removesuffix('_button')}_button", self._pressed)
 

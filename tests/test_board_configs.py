@@ -43,8 +43,11 @@ def test_the_boards_that_were_promised_are_there() -> None:
         "simulator-door-station",
         "simulator-indoor-unit",
         "simulator-phone",
+        "simulator-management-console",
+        "desktop-management-client",
         "mock-door-station",
         "mock-indoor-unit",
+        "mock-management-console",
     }
 
 
@@ -90,9 +93,10 @@ def test_devices_on_pins_and_mocks_open_as_the_file_says(path: Path) -> None:
 def test_every_device_of_a_door_station_is_shown_in_a_sample() -> None:
     assert set(load_board(FOLDER / "rpi4-door-station.toml").devices) == set(KINDS["door-station"])
     assert set(load_board(FOLDER / "rpi4-indoor-unit.toml").devices) == set(KINDS["indoor-unit"])
+    assert set(load_board(FOLDER / "mock-management-console.toml").devices) == set(KINDS["management-console"])
 
 
-@pytest.mark.parametrize("name", ["door-station", "resident"])
+@pytest.mark.parametrize("name", ["door-station", "resident", "console"])
 def test_a_sample_site_can_be_used_once_it_is_filled_in(name: str, tmp_path: Path) -> None:
     text = (FOLDER / "samples" / f"{name}.site.toml").read_text("utf-8")
     site = tmp_path / "site.toml"

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from endpoints.config.section import Name, Section
 from hal.registry import open_device
 
-Kind = Literal["door-station", "indoor-unit", "phone"]
+Kind = Literal["door-station", "indoor-unit", "phone", "management-console"]
 
 DOOR_STATION = {
     "camera": "camera",
@@ -22,24 +22,36 @@ DOOR_STATION = {
     "indicator": "indicator",
     "service_port": "service_port",
 }
-RESIDENT = {
+SCREEN = {
     "display": "display",
     "microphone": "microphone",
     "speaker": "speaker",
+    "camera": "camera",
+    "keypad": "keypad",
     "answer_button": "button",
     "decline_button": "button",
     "unlock_button": "button",
     "hangup_button": "button",
     "mute_button": "button",
     "dnd_button": "button",
+    "call_button": "button",
     "service_port": "service_port",
 }
-KINDS: dict[str, dict[str, str]] = {"door-station": DOOR_STATION, "indoor-unit": RESIDENT, "phone": RESIDENT}
+"""What indoor unit, phone and management console share."""
+RESIDENT = {**SCREEN, "guard_button": "button", "emergency_button": "button"}
+CONSOLE = {**SCREEN, "callback_button": "button", "transfer_button": "button"}
+KINDS: dict[str, dict[str, str]] = {
+    "door-station": DOOR_STATION,
+    "indoor-unit": RESIDENT,
+    "phone": RESIDENT,
+    "management-console": CONSOLE,
+}
 """For each kind of board: the devices it may have, and the ability each one needs."""
 REQUIRED: dict[str, tuple[str, ...]] = {
     "door-station": ("camera", "microphone", "speaker", "lock"),
     "indoor-unit": ("display", "microphone", "speaker", "answer_button", "unlock_button", "hangup_button"),
     "phone": ("display", "microphone", "speaker", "answer_button", "unlock_button", "hangup_button"),
+    "management-console": ("display", "microphone", "speaker", "answer_button", "unlock_button", "hangup_button"),
 }
 """Without these a board of that kind cannot do its job; none is ever replaced by a pretended one."""
 

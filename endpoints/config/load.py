@@ -80,7 +80,8 @@ def _mismatches(board: Board, site: Site, board_path: Path, site_path: Path, kin
     if kind == "door-station" and site.people is None and site.directory is None:
         yield f'{site_path}: people: a door station needs its people file (people = "people.toml") or a [directory]'
     if kind != "door-station" and site.sip.registrar is None:
-        yield f"{site_path}: sip.registrar: a {kind} registers at its HomeLink (R2); name it"
+        server = "the management server (R1)" if kind == "management-console" else "its HomeLink (R2)"
+        yield f"{site_path}: sip.registrar: a {kind} registers at {server}; name it"
 
 
 def _load(path: Path, model: type[Model]) -> Model:

@@ -120,6 +120,18 @@ class Unlock(Section):
         return key_bytes(self.key.get_secret_value())
 
 
+class Console(Section):
+    """`[console]`: a guard's console among the others."""
+
+    priority: Annotated[int, Field(ge=1, le=10)] = 1
+    """Consoles of priority 1 ring first, all at once; the next ones when none of them answers."""
+
+    @property
+    def preference(self) -> float:
+        """The q value of its Contact: 1.0 for priority 1, a tenth less for each priority after it."""
+        return (11 - self.priority) / 10
+
+
 class Site(Section):
     """A whole site file; paths are absolute after loading."""
 
@@ -135,6 +147,8 @@ class Site(Section):
     timers: Timers = Timers()
     lockout: Lockout = Lockout()
     unlock: Unlock | None = None
+    console: Console | None = None
+    """Of a management console."""
     codes: dict[Name, SecretStr] = Field(default_factory=dict)
     """Door codes: whose code -> its hash, made by `intercom code`."""
 
@@ -173,4 +187,5 @@ class Site(Section):
             retry=sip.retry,
             keep_alive=sip.keep_alive,
             session_timer=sip.session_timer,
+            preference=self.console.preference if self.console else None,
         )

@@ -206,6 +206,8 @@ class SipSettings:
     """Seconds before a failed registration is tried again, plus up to the same again at random."""
     keep_alive: int = 15
     session_timer: int = 1800
+    preference: float | None = None
+    """The q value of our Contact (RFC 3261 section 10.2.1.2), 0 to 1: those with a higher one are called first."""
 
 
 class VoicePath(Protocol):

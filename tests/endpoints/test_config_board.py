@@ -46,7 +46,10 @@ def test_all_problems_are_told_at_once_with_file_key_and_suggestion(tmp_path: Pa
     text = BOARD.replace('"door-station"', '"dor-station"').replace("name =", "nmae =") + "\n[lock]\npulse = 600\n"
     assert problems(load_board, write(tmp_path, "board.toml", text)) == [
         "board.toml: board.name: is missing",
-        "board.toml: board.kind: must be 'door-station', 'indoor-unit' or 'phone' (did you mean 'door-station'?)",
+        (
+            "board.toml: board.kind: must be 'door-station', 'indoor-unit', 'phone' or 'management-console' "
+            "(did you mean 'door-station'?)"
+        ),
         "board.toml: board.nmae: unknown key (did you mean 'name'?)",
         "board.toml: lock.pulse: should be less than or equal to 60",
     ]

@@ -53,6 +53,12 @@ def test_the_sip_agent_gets_its_settings(tmp_path: Path) -> None:
     assert settings.tls.key == tmp_path / "device.key"
 
 
+@pytest.mark.parametrize(("priority", "q"), [(1, 1.0), (2, 0.9), (10, 0.1)])
+def test_a_console_of_a_lower_priority_rings_later(tmp_path: Path, priority: int, q: float) -> None:
+    site = load_site(_resident(tmp_path, f"{RESIDENT}\n[console]\npriority = {priority}\n"))
+    assert site.sip_settings().preference == q
+
+
 def test_the_unlock_key_is_32_bytes(tmp_path: Path) -> None:
     site = load_site(_resident(tmp_path))
     assert site.unlock is not None

@@ -98,6 +98,8 @@ def _configure_registration(config: pj.AccountConfig, settings: SipSettings) -> 
     config.regConfig.timeoutSec = settings.expires
     config.regConfig.retryIntervalSec = 0  # ours: in seconds, with jitter, and slowly after a refusal
     config.regConfig.unregWaitMsec = 500
+    if settings.preference is not None:
+        config.regConfig.contactParams = f";q={settings.preference:.1f}"
 
 
 def _configure_media(media: pj.AccountMediaConfig, settings: SipSettings) -> None:

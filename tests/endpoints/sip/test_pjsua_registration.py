@@ -39,6 +39,14 @@ def test_registers_with_digest_and_follows_a_stale_nonce(new_agent: NewAgent, ne
     assert "secret" not in agent.log.read_text() + "".join(sent)
 
 
+@pytest.mark.flow("R1")
+def test_a_console_says_how_early_it_wants_to_ring(new_agent: NewAgent, new_sipp: NewSipp) -> None:
+    registrar = new_sipp(receive("REGISTER"), ACCEPTED)
+    device(new_agent, registrar, preference=0.9).wait("Registered")
+    registrar.finish()
+    assert ";q=0.9" in registrar.received("REGISTER")[0]
+
+
 def test_refusal_is_told_and_not_hammered(new_agent: NewAgent, new_sipp: NewSipp) -> None:
     registrar = new_sipp(receive("REGISTER"), respond("403 Forbidden"), pause(2500))
     agent = device(new_agent, registrar)
