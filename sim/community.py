@@ -1,8 +1,9 @@
-"""Writes the files of a community in one folder: authority, HomeLink's site, every device's site, the people."""
+"""Writes the files of a community in one folder: authority, every server's site, every device's site, the people."""
 
 import json
 import random
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,14 +11,12 @@ from servers.community.authority import Community, IssuedFiles, Role
 from servers.homelink.site import Site, load_site
 from servers.kamailio import accounts
 from servers.kamailio.accounts import Credentials
+from servers.kamailio.config import Transport
 from servers.kamailio.kinds import Kind
 from sim.errors import SimError
+from sim.plan import CommunityPlan, DevicePlan, HomePlan, ServerPlan
 
 ADDRESS = "127.0.0.1"
-FLAT = "301"
-HOME = "Family Chen"
-REALM = "home301.example"
-BOARDS = Path(__file__).parent.parent / "board-configs"
 PORTS = range(10_000, 30_000)
 """Below the ports that Linux gives to outgoing connections, so that nobody takes one between our look and our use."""
 
@@ -26,59 +25,45 @@ Tables = dict[str, Table]
 
 
 @dataclass(frozen=True, slots=True)
-class DevicePlan:
-    """One device of the community."""
-
-    name: str
-    role: str
-    place: str
-    flat: str | None = None
-
-    @property
-    def board(self) -> Path:
-        """The board file of a simulated device of this role."""
-        return BOARDS / f"simulator-{self.role}.toml"
-
-
-@dataclass(frozen=True, slots=True)
 class Guest:
     """An account for any SIP client."""
 
-    server: str
     user: str
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFiles:
+    """One server: what was planned, and what was written for it."""
+
+    plan: ServerPlan
+    file: Path
+    port: int
+    transport: Transport
+    guest: Guest
+
+    @property
+    def uri(self) -> str:
+        """Where it is reached."""
+        return f"sip:{ADDRESS}:{self.port};transport={self.transport}"
 
 
 @dataclass(frozen=True, slots=True)
 class CommunityFiles:
     """Where everything was written."""
 
-    homelink: Site
-    homelink_site: Path
-    device_sites: dict[str, Path]
-    guest: Guest
+    servers: dict[str, ServerFiles]
+    devices: dict[str, Path]
 
 
-def plan(screens: int) -> list[DevicePlan]:
-    """A door station, `screens` indoor units and a phone."""
-    rooms = ("Hall", "Kitchen", "Bedroom", "Study")
-    door = DevicePlan("door1", "door-station", "Gate 1")
-    units = [
-        DevicePlan(f"indoor{number}", "indoor-unit", rooms[(number - 1) % len(rooms)], FLAT)
-        for number in range(1, screens + 1)
-    ]
-    return [door, *units, DevicePlan("phone1", "phone", "Phone", FLAT)]
-
-
-def write_community(folder: Path, devices: list[DevicePlan], plain_udp: bool) -> CommunityFiles:
+def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool) -> CommunityFiles:
     """Make all files below `folder`, which only we may read. Raises IntercomError."""
-    writer = _Writer(folder, "udp" if plain_udp else "tls", free_port())
-    site = writer.homelink()
-    made = {device.name: writer.account(site, device) for device in devices}
-    sites = {device.name: writer.device(site, device, made[device.name]) for device in devices}
-    writer.people(site, devices, made)
-    guest = accounts.add(site, "guest", Kind.GUEST)
-    return CommunityFiles(site, writer.homelink_site, sites, Guest("homelink", guest.user, guest.password))
+    writer = _Writer(folder, plan, "udp" if plain_udp else "tls")
+    servers = {server.name: writer.server(server) for server in plan.servers}
+    made = {device.name: writer.account(device) for device in plan.devices}
+    devices = {device.name: writer.device(device, made[device.name]) for device in plan.devices}
+    writer.people(made)
+    return CommunityFiles(servers, devices)
 
 
 def free_port() -> int:
@@ -97,58 +82,80 @@ def free_port() -> int:
 class _Writer:
     """Knows where things lie in the folder, and the transport they speak."""
 
-    def __init__(self, folder: Path, transport: str, port: int) -> None:
-        self._folder = folder
-        self._transport = transport
-        self._port = port
+    def __init__(self, folder: Path, plan: CommunityPlan, transport: Transport) -> None:
+        self._folder, self._plan, self._transport = folder, plan, transport
         self._tls = transport == "tls"
         self._authority = Community.create(folder / "authority", "Simulated community") if self._tls else None
-        self.homelink_site = folder / "homelink" / "site.toml"
+        self._ports = {server.name: free_port() for server in plan.servers}
+        self._sites: dict[str, Site] = {}
 
-    def homelink(self) -> Site:
-        """HomeLink's site file, loaded as HomeLink itself will load it."""
-        tables: Tables = {
-            "homelink": {"name": HOME, "realm": REALM, "address": ADDRESS},
-            "listen": {self._transport: self._port},
-            **self._certificate(Role.HOMELINK, "homelink", self.homelink_site.parent),
-        }
-        _write(self.homelink_site, _toml(tables, data="data"))
-        return load_site(self.homelink_site)
+    # --- servers -----------------------------------------------------------------------------------------------------
 
-    def account(self, site: Site, device: DevicePlan) -> Credentials | None:
-        """The device's account at HomeLink; a door station has a certificate instead, where there are certificates."""
-        if device.role == "door-station" and self._tls:
+    def server(self, plan: ServerPlan) -> ServerFiles:
+        """A server's site file, loaded as the server itself will load it, and its guest's account."""
+        tables, load = self._server_tables(plan)
+        path = self._folder / plan.name / "site.toml"
+        tables |= {"listen": {self._transport: self._ports[plan.name]}}
+        tables |= self._certificate(Role(plan.role), plan.name, path.parent)
+        _write(path, _toml(tables, data="data"))
+        site = self._sites[plan.name] = load(path)
+        guest = accounts.add(site, "guest", Kind.GUEST)
+        return ServerFiles(plan, path, self._ports[plan.name], self._transport, Guest(guest.user, guest.password))
+
+    def _server_tables(self, plan: ServerPlan) -> tuple[Tables, Callable[[Path], Site]]:
+        """What differs from kind to kind."""
+        if plan.role == "homelink":
+            return {"homelink": {"name": plan.title, "realm": plan.realm, "address": ADDRESS}}, load_site
+        raise SimError(f"the simulator has no server of the kind {plan.role!r}")
+
+    # --- devices -----------------------------------------------------------------------------------------------------
+
+    def account(self, device: DevicePlan) -> Credentials | None:
+        """The device's account where it registers. A door station that registers nowhere has a certificate instead,
+        and where there are no certificates an account to call with."""
+        if device.server is None and self._tls:
             return None
         kinds = {"door-station": Kind.DOOR, "indoor-unit": Kind.INDOOR, "phone": Kind.PHONE}
-        return accounts.add(site, device.name, kinds[device.role])
+        return accounts.add(self._site_of(device), device.name, kinds[device.role])
 
-    def device(self, site: Site, device: DevicePlan, account: Credentials | None) -> Path:
+    def _site_of(self, device: DevicePlan) -> Site:
+        home = self._plan.home(device.flat or self._plan.call_flat)
+        return self._sites[device.server or (home.server if home else "")]
+
+    def device(self, device: DevicePlan, account: Credentials | None) -> Path:
         """The device's site file."""
         path = self._folder / device.name / "site.toml"
-        resident = device.flat is not None
-        flat = {"flat": device.flat} if device.flat else {"call_flat": FLAT}
-        sip: Table = {"user": device.name, "domain": REALM, "transport": self._transport, "address": ADDRESS}
-        sip |= {"srtp": self._tls, "password": account.password if account else "", "realm": site.homelink.realm}
-        if resident and account:
+        site = self._site_of(device)
+        flat = {"flat": device.flat} if device.flat else {"call_flat": self._plan.call_flat}
+        sip: Table = {"user": device.name, "domain": site.homelink.realm, "transport": self._transport}
+        sip |= {"address": ADDRESS, "srtp": self._tls, "realm": site.homelink.realm}
+        sip |= {"password": account.password if account else ""}
+        if device.server and account:
             sip |= {"registrar": account.registrars[0], "retry": 1.0}
         tables: Tables = {"device": {"name": device.name, "place": device.place, **flat}, "sip": sip}
         tables |= self._certificate(Role(device.role), device.name, path.parent)
-        if resident and account:
+        if device.flat and account:
             tables["unlock"] = {"key": account.unlock_key}
-            _write(path, _toml(tables, data="data"))
-        else:
-            _write(path, _toml(tables, data="data", people="people.toml"))
+        top = {"people": "people.toml"} if device.role == "door-station" else {}
+        _write(path, _toml(tables, data="data", **top))
         return path
 
-    def people(self, site: Site, devices: list[DevicePlan], made: dict[str, Credentials | None]) -> None:
+    def people(self, made: dict[str, Credentials | None]) -> None:
         """The people file of every door station."""
-        keys = {name: account.unlock_public_key for name, account in made.items() if account}
-        residents: Table = {device.name: keys[device.name] for device in devices if device.flat}
-        home = f"sip:{site.homelink.home}@{ADDRESS}:{self._port};transport={self._transport}"
-        tables: Tables = {f"flats.{FLAT}": {"name": HOME, "homelink": home}, f"flats.{FLAT}.devices": residents}
-        for device in devices:
+        tables: Tables = {}
+        for home in self._plan.homes:
+            tables |= self._home(home, made)
+        for device in self._plan.devices:
             if device.role == "door-station":
                 _write(self._folder / device.name / "people.toml", _toml(tables))
+
+    def _home(self, home: HomePlan, made: dict[str, Credentials | None]) -> Tables:
+        site = self._sites[home.server]
+        uri = f"sip:{site.homelink.home}@{ADDRESS}:{self._ports[home.server]};transport={self._transport}"
+        keys = {name: account.unlock_public_key for name, account in made.items() if account}
+        residents: Table = {device.name: keys[device.name] for device in self._plan.devices if device.flat == home.flat}
+        head = f"flats.{home.flat}"
+        return {head: {"name": home.family, "homelink": uri}, f"{head}.devices": residents}
 
     def _certificate(self, role: Role, name: str, folder: Path) -> Tables:
         if self._authority is None:

@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from sim.plan import small
 from sim.processes import need
 from sim.simulator import Simulator
 
@@ -48,7 +49,7 @@ async def _run(options: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
-    simulator = Simulator(options.screens, options.plain_udp, options.port, talkative=not options.silent)
+    simulator = Simulator(small(options.screens), options.plain_udp, options.port, talkative=not options.silent)
     try:
         await _until(end, _start(simulator, options))
         await end.wait()

@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from hal.microphone import SAMPLE_RATE
+from servers.kamailio.config import Listener
 from servers.kamailio.probe import probe
-from sim.community import ADDRESS, CommunityFiles, DevicePlan, plan, write_community
+from sim.community import ADDRESS, CommunityFiles, ServerFiles, write_community
 from sim.errors import SimError
 from sim.footage import SPEAKERS, speech
 from sim.link import SOCKET
+from sim.plan import CommunityPlan, DevicePlan
 from sim.processes import Child, command
 from sim.run_folder import RunFolder
 from sim.web import WebServer, listen
@@ -42,15 +44,16 @@ logger = logging.getLogger(__name__)
 class Simulator:
     """Made on a running event loop, on the main thread; `start`, use, `close`."""
 
-    def __init__(self, screens: int, plain_udp: bool, port: int, talkative: bool = True) -> None:
+    def __init__(self, plan: CommunityPlan, plain_udp: bool, port: int, talkative: bool = True) -> None:
         """`port`: of the page, 0 for any free one. Raises SimError if it is taken."""
         listener = listen(ADDRESS, port)
-        self._plan = plan(screens)
+        self._plan = plan
         self._plain_udp = plain_udp
         self._token = secrets.token_urlsafe(24)
         self._folder = RunFolder()
         self._street = Street()
-        self._world = World([_device(each, talkative) for each in self._plan], self._folder.path, self._street.look)
+        devices = [_device(each, talkative) for each in plan.devices]
+        self._world = World(devices, [server.name for server in plan.servers], self._folder.path, self._street.look)
         self._web = WebServer(make_app(self._world, self._token), listener)
         self._files: CommunityFiles | None = None
         self._children: dict[str, Child] = {}
@@ -66,23 +69,32 @@ class Simulator:
         path = self._folder.path
         files = await asyncio.to_thread(write_community, path, self._plan, self._plain_udp)
         self._files = files
-        await self._start_child("homelink", command("homelink", "--site", files.homelink_site), {})
-        await self._until("HomeLink serves", self._homelink_missing)
-        for each in self._plan:
-            arguments = command(each.role, "--board", each.board, "--site", files.device_sites[each.name])
-            await self._start_child(each.name, arguments, {SOCKET: str(self._world.socket_path(each.name))})
+        await asyncio.gather(*(self._start_server(server) for server in files.servers.values()))
+        await self._until("every server serves", self._servers_missing)
+        await asyncio.gather(*(self._start_device(device) for device in self._plan.devices))
         await self._until("every device is registered", self._devices_missing)
 
-    async def _start_child(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
-        child = Child(name, arguments, self._folder.path / f"{name}.log", environment)
-        self._children[name] = child
+    async def _start_server(self, server: ServerFiles) -> None:
+        child = self._child(server.plan.name, command(server.plan.role, "--site", server.file), {})
         # A server is shut down in order: killed, it would leave Kamailio's own processes behind.
-        self._world.power[name] = _switch(child, child.stop if name == "homelink" else child.cut)
+        self._world.power[child.name] = _switch(child, child.stop)
         await child.start()
 
-    async def _homelink_missing(self) -> list[str]:
-        listener = self._written.homelink.listeners[0]
-        return [] if await asyncio.to_thread(probe, listener, timeout=0.5) else ["homelink"]
+    async def _start_device(self, device: DevicePlan) -> None:
+        arguments = command(device.role, "--board", device.board, "--site", self._written.devices[device.name])
+        child = self._child(device.name, arguments, {SOCKET: str(self._world.socket_path(device.name))})
+        self._world.power[child.name] = _switch(child, child.cut)
+        await child.start()
+
+    def _child(self, name: str, arguments: list[str], environment: dict[str, str]) -> Child:
+        child = Child(name, arguments, self._folder.path / f"{name}.log", environment)
+        self._children[name] = child
+        return child
+
+    async def _servers_missing(self) -> list[str]:
+        servers = self._written.servers.values()
+        there = await asyncio.gather(*(asyncio.to_thread(_answers, server) for server in servers))
+        return [server.plan.name for server, answers in zip(servers, there, strict=True) if not answers]
 
     async def _devices_missing(self) -> list[str]:
         return [device.name for device in self._world.devices.values() if not await _ready(device)]
@@ -105,16 +117,16 @@ class Simulator:
 
     def ready_facts(self) -> dict[str, object]:
         """What a program needs to use this community."""
-        files = self._written
-        listener = files.homelink.listeners[0]
-        server = {"name": "homelink", "role": "homelink", "host": listener.address, "port": listener.port}
-        server |= {"transport": listener.transport, "realm": files.homelink.homelink.realm}
-        guest = {"server": files.guest.server, "user": files.guest.user, "password": files.guest.password}
+        files = self._written.servers.values()
+        guests = [
+            {"server": each.plan.name, "user": each.guest.user, "password": each.guest.password} for each in files
+        ]
         devices = [
             {"name": each.name, "role": each.role, "flat": each.flat, "control": f"{self._web.url}/devices/{each.name}"}
-            for each in self._plan
+            for each in self._plan.devices
         ]
-        return {"token": self._token, "servers": [server], "guests": [guest], "devices": devices}
+        servers = [_server_facts(each) for each in files]
+        return {"token": self._token, "servers": servers, "guests": guests, "devices": devices}
 
     def write_ready(self, path: Path) -> None:
         """Write `ready_facts` as JSON, all at once. Raises SimError."""
@@ -128,31 +140,31 @@ class Simulator:
 
     def greeting(self) -> str:
         """What a person needs to know."""
-        files = self._written
-        listener = files.homelink.listeners[0]
-        server = f"sip:{listener.address}:{listener.port};transport={listener.transport}"
-        lines = [
-            "",
-            f"  The page:     {self.page}",
-            f"  A SIP client: sip:{files.guest.user}@{files.homelink.homelink.realm}, password {files.guest.password},",
-            f"                registrar {server}",
-            f"  Files, logs:  {self._folder.path}",
-            "",
-            "  Ctrl-C ends everything.",
-            "",
-        ]
+        lines = ["", f"  The page:     {self.page}", "  A SIP client:"]
+        for each in self._written.servers.values():
+            account = f"sip:{each.guest.user}@{each.plan.realm}, password {each.guest.password}"
+            lines.append(f"    {each.plan.name + ':':<12}{account}, registrar {each.uri}")
+        lines += [f"  Files, logs:  {self._folder.path}", "", "  Ctrl-C ends everything.", ""]
         return "\n".join(lines)
 
     async def close(self) -> None:
         """End everything and leave nothing; twice does no harm."""
         await self._web.close()
-        devices = [child for name, child in self._children.items() if name != "homelink"]
-        await asyncio.gather(*(child.stop() for child in devices))
-        if "homelink" in self._children:
-            await self._children["homelink"].stop()
+        servers = {server.name for server in self._plan.servers}
+        for group in (self._children.keys() - servers, servers & self._children.keys()):
+            await asyncio.gather(*(self._children[name].stop() for name in group))
         await self._world.close()
         self._street.close()
         self._folder.close()
+
+
+def _server_facts(each: ServerFiles) -> dict[str, object]:
+    facts: dict[str, object] = {"name": each.plan.name, "role": each.plan.role, "host": ADDRESS, "port": each.port}
+    return facts | {"transport": each.transport, "realm": each.plan.realm}
+
+
+def _answers(server: ServerFiles) -> bool:
+    return probe(Listener(server.transport, ADDRESS, server.port), timeout=0.5)
 
 
 def _device(each: DevicePlan, talkative: bool) -> Device:

@@ -21,7 +21,7 @@ from sim.world.live import add_live
 from sim.world.pictures import jpeg
 from sim.world.screens import screen_png
 from sim.world.sound import Recording
-from sim.world.world import DEVICE_FAULTS, WORLD_FAULTS, World
+from sim.world.world import DEVICE_FAULTS, World
 
 STATUS: dict[type[Exception], int] = {NotThere: 404, NotPossible: 409, NoAnswer: 504, ValueError: 422}
 LONGEST_WAIT = 60.0
@@ -179,7 +179,8 @@ async def device_fault(request: Request, device: AnyDevice, fault: Fault) -> Ans
 @community.get("")
 async def whole(request: Request) -> Answer:
     """Every device as it can be seen from outside, and the faults that may be asked for."""
-    return {**request.app.state.world.facts(), "device_faults": DEVICE_FAULTS, "community_faults": WORLD_FAULTS}
+    world: World = request.app.state.world
+    return {**world.facts(), "device_faults": DEVICE_FAULTS, "community_faults": world.known_faults}
 
 
 @community.post("/faults")

@@ -25,8 +25,6 @@ DEVICE_FAULTS = (
     "power-back",
 )
 """What may happen to a device."""
-WORLD_FAULTS = ("homelink-down", "homelink-up")
-"""What may happen to the community."""
 ECHO = 0.3
 """How much of the loudspeaker comes back into the microphone in a room with echo."""
 
@@ -34,8 +32,10 @@ ECHO = 0.3
 class World:
     """Made on a running event loop; `close` ends it."""
 
-    def __init__(self, devices: list[Device], folder: Path, views: ViewFactory) -> None:
+    def __init__(self, devices: list[Device], servers: list[str], folder: Path, views: ViewFactory) -> None:
         self.devices = {device.name: device for device in devices}
+        self.known_faults = [f"{server}-{how}" for server in servers for how in ("down", "up")]
+        """What may happen to the community."""
         self.power: dict[str, Switch] = {}
         """How to cut the power of a device or of a server, by name."""
         self.faults: set[str] = set()
@@ -77,8 +77,8 @@ class World:
 
     async def fault(self, fault: str) -> None:
         """Let `fault` happen to the community. Raises NotPossible, ValueError."""
-        if fault not in WORLD_FAULTS:
-            raise ValueError(f"there is no fault {fault!r}; there are {', '.join(WORLD_FAULTS)}")
+        if fault not in self.known_faults:
+            raise ValueError(f"there is no fault {fault!r}; there are {', '.join(self.known_faults)}")
         server, _, how = fault.rpartition("-")
         await self._switch(server, how == "up")
         self._mark(self.faults, f"{server}-down", how == "down")

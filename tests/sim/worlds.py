@@ -55,7 +55,7 @@ class WorldThread:
         self.world = self.run(self._make(folder, devices))
 
     async def _make(self, folder: Path, devices: list[Device]) -> World:
-        return World(devices, folder, Wall)
+        return World(devices, ["homelink"], folder, Wall)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the world's loop."""
