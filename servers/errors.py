@@ -29,3 +29,7 @@ class DeviceError(ServerError, ValueError):
 
 class CommunityError(ServerError, ValueError):
     """The community's certificate authority cannot do what was asked."""
+
+
+class MediaRelayError(ServerError, RuntimeError):
+    """rtpengine is missing, does not start, or does not answer."""
