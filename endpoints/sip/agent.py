@@ -38,14 +38,16 @@ class IncomingCall:
 
     call: CallId
     caller: str
-    """The caller's address of record, ``sip:door1@example``."""
+    """The caller's address of record, ``sip:door1@example``: P-Asserted-Identity (RFC 3325) if there is one."""
     caller_name: str
     session_id: str
     """Local part of the Session-ID header (RFC 7989), "" without one."""
     video: VideoMedia | None
     """The offered H.264 video, None if there is none that we can use (the log says why)."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Headers whose name begins with ``X-Intercom-``, by lower-case name."""
+    """Headers whose name begins with ``X-Intercom-`` or ``X-Queue-``, by lower-case name."""
+    emergency: bool = False
+    """Priority: emergency (RFC 3261 section 20.26)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,35 @@ class KeyFrameWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """The other side asks us to call `target` instead (REFER, RFC 3515). Accepted already; `tell_transfer` ends it."""
+
+    call: CallId
+    target: str
+    """Address without parameters, ``sip:guard@example``."""
+    by: str
+    """Who asks for it: Referred-By (RFC 3892), else the other side's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """What became of our `transfer`: 200 if the other side was answered there, else why it was not."""
+
+    call: CallId
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A MESSAGE outside of any call (RFC 3428), as servers send to tell something to a device."""
+
+    sender: str
+    content_type: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class AudioStarted:
     """Sound flows both ways between the call and the voice path."""
 
@@ -164,6 +195,9 @@ SipEvent = (
     | InfoReceived
     | Dtmf
     | KeyFrameWanted
+    | TransferAsked
+    | Transferred
+    | Notice
     | AudioStarted
     | Ended
 )
@@ -251,6 +285,15 @@ class SipAgent(Protocol):
 
     def hold(self, call: CallId, on: bool) -> None:
         """Put the other side on hold by re-INVITE, or take it back."""
+
+    def transfer(self, call: CallId, target: str) -> None:
+        """Ask the other side of an established call to call `target` instead; `Transferred` tells what became of it.
+
+        The call stays until it is hung up.
+        """
+
+    def tell_transfer(self, call: CallId, code: int, reason: str = "") -> None:
+        """Tell who asked for a transfer how it went: 200 answered, or the final refusal."""
 
     def statistics(self, call: CallId) -> dict[str, object]:
         """Audio packets, loss, jitter, round trip and codec of a call; {} if there is no such call."""

@@ -100,6 +100,13 @@ class FakeAgent:
     def hold(self, call: CallId, on: bool) -> None:
         self._command("hold", call, on=on)
 
+    def transfer(self, call: CallId, target: str) -> None:
+        self._command("transfer", call, target=target)
+
+    def tell_transfer(self, call: CallId, code: int, reason: str = "") -> None:
+        _insist(200 <= code <= 699, f"{code} is not a final answer")
+        self._command("tell_transfer", call, code=code, reason=reason)
+
     def statistics(self, call: CallId) -> dict[str, object]:
         return {"codec": "G722"} if call in self.live else {}
 
@@ -126,10 +133,11 @@ class FakeAgent:
         session_id: str = "0" * 32,
         video: VideoMedia | None = None,
         headers: Mapping[str, str] | None = None,
+        emergency: bool = False,
     ) -> CallId:
         """An INVITE arrives; gives the new call's handle."""
         call = self._new_call()
-        self.emit(IncomingCall(call, caller, caller_name, session_id, video, dict(headers or {})))
+        self.emit(IncomingCall(call, caller, caller_name, session_id, video, dict(headers or {}), emergency))
         return call
 
     def trying(self, call: CallId) -> None:

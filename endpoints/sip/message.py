@@ -7,7 +7,17 @@ from dataclasses import dataclass
 NIL_SESSION_ID = "0" * 32
 """The null UUID of RFC 7989: the other side's identifier is not known yet."""
 
-_COMPACT = {"to": "t", "from": "f", "content-type": "c", "contact": "m", "call-id": "i", "via": "v"}
+_COMPACT = {
+    "to": "t",
+    "from": "f",
+    "content-type": "c",
+    "contact": "m",
+    "call-id": "i",
+    "via": "v",
+    "refer-to": "r",
+    "referred-by": "b",
+    "event": "o",
+}
 _TAG = re.compile(r";\s*tag\s*=\s*([^\s;,]+)", re.IGNORECASE)
 _ADDRESS = re.compile(r'^\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^<"]*?))\s*<(?P<uri>[^>]*)>')
 _CALL_URI = re.compile(r"^sips?:[^\s<>\"\x00-\x1f]+$", re.IGNORECASE)
@@ -84,9 +94,17 @@ class Message:
         reasons = (value for key, value in self.headers if key == "reason")
         return any(_is_completed(one) for value in reasons for one in value.split(","))
 
-    def extension_headers(self, prefix: str) -> dict[str, str]:
-        """All headers whose lower-case name begins with `prefix`, the first value of each."""
-        return {key: value for key, value in reversed(self.headers) if key.startswith(prefix)}
+    @property
+    def caller(self) -> tuple[str, str]:
+        """Name and address of who calls: as our servers assert it (P-Asserted-Identity), else as From says."""
+        name, uri = display_and_uri(self.header("from"))
+        asserted = self.header("p-asserted-identity")
+        asserted_name, asserted_uri = display_and_uri(asserted) if asserted else ("", "")
+        return asserted_name or name, asserted_uri or uri
+
+    def extension_headers(self, *prefixes: str) -> dict[str, str]:
+        """All headers whose lower-case name begins with one of `prefixes`, the first value of each."""
+        return {key: value for key, value in reversed(self.headers) if key.startswith(prefixes)}
 
 
 def _is_completed(reason: str) -> bool:

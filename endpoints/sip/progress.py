@@ -20,6 +20,8 @@ from endpoints.sip.agent import (
     Queued,
     Ringing,
     SipEvent,
+    TransferAsked,
+    Transferred,
     Trying,
     VideoChanged,
 )
@@ -27,7 +29,7 @@ from endpoints.sip.message import Message, display_and_uri, info_digit
 from media.description import VideoMedia
 
 log = logging.getLogger(__name__)
-EXTENSION_PREFIX = "x-intercom-"
+EXTENSION_PREFIXES = ("x-intercom-", "x-queue-")
 MEDIA_CONTROL = "application/media_control+xml"
 PLANNED_VIDEO_SECTION = 1
 """In our offers the picture comes second, after the sound."""
@@ -79,10 +81,11 @@ class CallProgress:
         """The first INVITE of an incoming call."""
         message = Message.parse(text)
         self.remote_session_id = message.session_id
-        name, uri = display_and_uri(message.header("from"))
+        name, uri = message.caller
         self._video = self._read_video(message.sdp)
-        headers = message.extension_headers(EXTENSION_PREFIX)
-        self._tell(IncomingCall(self.call, uri, name, message.session_id, self._video, headers))
+        headers = message.extension_headers(*EXTENSION_PREFIXES)
+        session_id, emergency = message.session_id, message.header("priority").lower() == "emergency"
+        self._tell(IncomingCall(self.call, uri, name, session_id, self._video, headers, emergency))
 
     def responded(self, text: str) -> None:
         """A response to our INVITE, the first or a later one."""
@@ -105,6 +108,10 @@ class CallProgress:
             self._described(self._winner, message.sdp)
         elif message.method == "INFO":
             self._informed(message)
+        elif message.method == "REFER":
+            self._referred(message)
+        elif message.method == "NOTIFY":
+            self._notified(message)
 
     def ending(self, text: str) -> None:
         """A CANCEL or BYE; one that comes before the ACK of our 200 is for the second of two who answered at once."""
@@ -134,6 +141,24 @@ class CallProgress:
         if self.answered and video != self._video:
             self._tell(VideoChanged(self.call, video))
         self._video = video
+
+    def _referred(self, message: Message) -> None:
+        target = display_and_uri(message.header("refer-to"))[1]
+        by = display_and_uri(message.header("referred-by") or message.header("from"))[1]
+        self._tell(TransferAsked(self.call, target, by))
+
+    def _notified(self, message: Message) -> None:
+        """A report about our REFER (RFC 3515 section 2.4.5): the status line of the final answer there."""
+        if message.header("event").partition(";")[0].strip().lower() != "refer":
+            return
+        fragment = Message.parse(message.body)
+        if fragment.status >= 200:
+            self._tell(Transferred(self.call, fragment.status, fragment.start.partition(" ")[2].partition(" ")[2]))
+
+    def transfer_answered(self, status: int, reason: str) -> None:
+        """The other side's own answer to our REFER: only a refusal is the end of it."""
+        if status >= 300:
+            self._tell(Transferred(self.call, status, reason))
 
     def _informed(self, message: Message) -> None:
         if message.content_type == MEDIA_CONTROL:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from endpoints.errors import SipError
 from endpoints.sip import message, route
-from endpoints.sip.agent import AudioStarted, CallId, SipEvent, SipSettings, VoicePath
+from endpoints.sip.agent import AudioStarted, CallId, Notice, SipEvent, SipSettings, VoicePath
 from endpoints.sip.pjsua.call import SOCKETS_PER_SOUND, Call
 from endpoints.sip.pjsua.library import pj
 from endpoints.sip.pjsua.stack import Stack
@@ -90,6 +90,12 @@ class PjsuaAgent:
     def hold(self, call: CallId, on: bool) -> None:
         self._with(call, lambda one: self._hold(one, on))
 
+    def transfer(self, call: CallId, target: str) -> None:
+        self._with(call, lambda one: one.transfer(target))
+
+    def tell_transfer(self, call: CallId, code: int, reason: str = "") -> None:
+        self._with(call, lambda one: one.tell_transfer(code, reason))
+
     def statistics(self, call: CallId) -> dict[str, object]:
         if self._worker.is_here:
             return self._statistics(call)
@@ -162,6 +168,9 @@ class PjsuaAgent:
         progress = CallProgress(call, self._settings.srtp, self._emit, outgoing=False)
         self._new_call(progress, message.new_session_id(), number)
         progress.invited(text)
+
+    def _noticed(self, sender: str, content_type: str, body: str) -> None:
+        self._emit(Notice(message.display_and_uri(sender)[1], content_type.partition(";")[0].strip().lower(), body))
 
     def _hang_up(self, call: Call, reason: str) -> None:
         call.hang_up(reason)
@@ -242,7 +251,9 @@ class PjsuaAgent:
 
     def _run(self, opened: "Future[None]") -> None:
         try:
-            self._stack = Stack(self._settings, self._registered, self._incoming, self._disconnected, self._admit)
+            self._stack = Stack(
+                self._settings, self._registered, self._incoming, self._disconnected, self._noticed, self._admit
+            )
         except SipError as error:
             opened.set_exception(error)
             return

@@ -2,11 +2,11 @@
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from endpoints.errors import SipError
-from endpoints.sip.message import is_header_value, quoted, session_id_header
+from endpoints.sip.message import display_and_uri, is_call_uri, is_header_value, quoted, session_id_header
 from endpoints.sip.pjsua.configuration import call_options, header_vector
 from endpoints.sip.pjsua.library import guarded, native, pj
 from endpoints.sip.progress import CallProgress
@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 FINAL, REDIRECTION = 200, 300
 CHALLENGES = (401, 407)
 """Answered by the library with the same request and credentials."""
+ANSWERS = {"INFO": 200, "REFER": 202, "NOTIFY": 200}
+"""What we answer in place of the library, which knows no such request inside a call, or would do more than is asked."""
 SOCKETS_PER_SOUND = 2
 """RTP and RTCP of each audio section that the library plans."""
 
@@ -81,10 +83,28 @@ class Call(pj.Call):  # type: ignore[misc]
 
     def send_info(self, content_type: str, body: str) -> None:
         """INFO with a body."""
+        self._send("INFO", content_type, body)
+
+    def transfer(self, target: str) -> None:
+        """REFER to `target`. Raises SipError for what is no address."""
+        if not is_call_uri(target):
+            raise SipError(f"{target!r} is not a SIP address")
+        own = display_and_uri(self.getInfo().localUri)[1]
+        self._send("REFER", headers=(("Refer-To", f"<{target}>"), ("Referred-By", f"<{own}>")))
+
+    def tell_transfer(self, code: int, reason: str) -> None:
+        """The last NOTIFY about a REFER of the other side (RFC 3515): a status line."""
+        about = (("Event", "refer"), ("Subscription-State", "terminated;reason=noresource"))
+        words = " ".join(reason.split()) or ("OK" if code < REDIRECTION else "Failed")
+        self._send("NOTIFY", "message/sipfrag;version=2.0", f"SIP/2.0 {code} {words}\r\n", about)
+
+    def _send(
+        self, method: str, content_type: str = "", body: str = "", headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
         request = pj.CallSendRequestParam()
-        request.method = "INFO"
+        request.method = method
         request.txOption.contentType, request.txOption.msgBody = content_type, body
-        request.txOption.headers = header_vector(self._headers())
+        request.txOption.headers = header_vector([*self._headers(), *headers])
         self.sendRequest(request)
 
     def send_digits(self, digits: str, method: str) -> None:
@@ -141,6 +161,8 @@ class Call(pj.Call):  # type: ignore[misc]
                 self.progress.responded(text)
             elif transaction.method == "UPDATE":
                 self.progress.responded(text)
+            elif transaction.method == "REFER":
+                self.progress.transfer_answered(int(transaction.statusCode), str(transaction.statusText))
         elif transaction.state == pj.PJSIP_TSX_STATE_TRYING or transaction.method in ("CANCEL", "BYE"):
             self._requested(transaction.method, text, event.src.rdata.pjRxData)
 
@@ -152,8 +174,9 @@ class Call(pj.Call):  # type: ignore[misc]
             self.progress.on_hold = not self.progress.on_hold
 
     def _requested(self, method: str, text: str, received: Any) -> None:
-        if method == "INFO" and not native.respond(int(received), 200):
-            log.warning("an INFO could not be answered")
+        answer = ANSWERS.get(method)
+        if answer and not native.respond(int(received), answer):
+            log.warning("the request %s could not be answered", method)
         self.progress.requested(text)
 
     @guarded

@@ -41,12 +41,19 @@ class Endpoint(pj.Endpoint):  # type: ignore[misc]
 
 
 class Account(pj.Account):  # type: ignore[misc]
-    """The account; tells what the registrar says and on which connection, and calls by number and INVITE."""
+    """The account; tells what the registrar says and on which connection, calls by number and INVITE, and MESSAGEs."""
 
-    def __init__(self, on_answer: Callable[[int, str, bool, int], None], on_call: Callable[[int, str], None]) -> None:
+    def __init__(
+        self,
+        on_answer: Callable[[int, str, bool, int], None],
+        on_call: Callable[[int, str], None],
+        on_notice: Callable[[str, str, str], None],
+    ) -> None:
+        """`on_notice` gets the sender's From, the content type and the body."""
         super().__init__()
         self._on_answer = on_answer
         self._on_call = on_call
+        self._on_notice = on_notice
 
     @guarded
     def onRegState(self, prm: Any) -> None:  # noqa: N802
@@ -57,3 +64,7 @@ class Account(pj.Account):  # type: ignore[misc]
     @guarded
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802
         self._on_call(int(prm.callId), str(prm.rdata.wholeMsg))
+
+    @guarded
+    def onInstantMessage(self, prm: Any) -> None:  # noqa: N802
+        self._on_notice(str(prm.fromUri), str(prm.contentType), str(prm.msgBody))

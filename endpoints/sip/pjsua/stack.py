@@ -27,6 +27,7 @@ class Stack:
         on_registration: Callable[[int, str, bool, int], None],
         on_call: Callable[[int, str], None],
         on_disconnect: Callable[[int], None],
+        on_notice: Callable[[str, str, str], None],
         admit: Callable[[], bool],
     ) -> None:
         """Open everything. Raises SipError with the reason if something cannot be opened."""
@@ -42,14 +43,12 @@ class Stack:
         self._front = FrontModule(native.library, admit)
         self._socket_options = configuration.keep_alive_options(settings.keep_alive)
         try:
-            self._open(on_registration, on_call)
+            self._open(Account(on_registration, on_call, on_notice))
         except pj.Error as error:
             self.close()
             raise SipError(f"SIP over {settings.transport} cannot be opened: {error.reason}") from None
 
-    def _open(
-        self, on_registration: Callable[[int, str, bool, int], None], on_call: Callable[[int, str], None]
-    ) -> None:
+    def _open(self, account: Account) -> None:
         endpoint = self._endpoint
         endpoint.libCreate()
         endpoint.libInit(configuration.library_config(self._log))
@@ -64,8 +63,8 @@ class Stack:
         transport = endpoint.transportCreate(kind, configuration.transport_config(self._settings, self._socket_options))
         endpoint.libStart()
         self._bridge_address = int(endpoint.audDevManager().setNoDev())
-        self._account = Account(on_registration, on_call)
-        self._account.create(configuration.account_config(self._settings, transport))
+        account.create(configuration.account_config(self._settings, transport))
+        self._account = account
 
     def _limit_codecs(self) -> None:
         for codec in self._endpoint.codecEnum2():
