@@ -54,16 +54,18 @@ class CommunityFiles:
 
     servers: dict[str, ServerFiles]
     devices: dict[str, Path]
+    gateway: int
+    """Port of the gateway to the public telephone network."""
 
 
 def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool) -> CommunityFiles:
     """Make all files below `folder`, which only we may read. Raises IntercomError."""
     writer = _Writer(folder, plan, "udp" if plain_udp else "tls")
     servers = {server.name: writer.server(server) for server in plan.servers}
-    made = {device.name: writer.account(device) for device in plan.devices}
-    devices = {device.name: writer.device(device, made[device.name]) for device in plan.devices}
+    made = {device.name: writer.account(device) for device in plan.clients}
+    devices = {device.name: writer.device(device, made[device.name]) for device in plan.clients}
     writer.people(made)
-    return CommunityFiles(servers, devices)
+    return CommunityFiles(servers, devices, writer.gateway)
 
 
 def free_port() -> int:
@@ -87,6 +89,7 @@ class _Writer:
         self._tls = transport == "tls"
         self._authority = Community.create(folder / "authority", "Simulated community") if self._tls else None
         self._ports = {server.name: free_port() for server in plan.servers}
+        self.gateway = free_port()
         self._sites: dict[str, Site] = {}
 
     # --- servers -----------------------------------------------------------------------------------------------------
@@ -153,7 +156,7 @@ class _Writer:
         site = self._sites[home.server]
         uri = f"sip:{site.homelink.home}@{ADDRESS}:{self._ports[home.server]};transport={self._transport}"
         keys = {name: account.unlock_public_key for name, account in made.items() if account}
-        residents: Table = {device.name: keys[device.name] for device in self._plan.devices if device.flat == home.flat}
+        residents: Table = {device.name: keys[device.name] for device in self._plan.clients if device.flat == home.flat}
         head = f"flats.{home.flat}"
         return {head: {"name": home.family, "homelink": uri}, f"{head}.devices": residents}
 

@@ -68,6 +68,11 @@ class CommunityPlan:
         """The first server of that role."""
         return next((server for server in self.servers if server.role == role), None)
 
+    @property
+    def clients(self) -> tuple[DevicePlan, ...]:
+        """The devices that are programs of the product; a telephone is not."""
+        return tuple(device for device in self.devices if device.role != "telephone")
+
     def home(self, flat: str | None) -> HomePlan | None:
         """The home of that flat."""
         return next((home for home in self.homes if home.flat == flat), None)

@@ -22,8 +22,16 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 
 def command(*arguments: str | Path) -> list[str]:
     """`intercom ARGUMENTS` of this Python's environment, so bound to us that it ends even if we are killed."""
-    tether = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
-    return [*tether, str(Path(sys.executable).with_name("intercom")), *map(str, arguments)]
+    return [*_tether(), str(Path(sys.executable).with_name("intercom")), *map(str, arguments)]
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """`python -m NAME ARGUMENTS`, bound to us likewise."""
+    return [*_tether(), sys.executable, "-m", name, *arguments]
+
+
+def _tether() -> list[str]:
+    return ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
 
 
 class Child:

@@ -16,7 +16,7 @@ from sim.errors import SimError
 from sim.footage import SPEAKERS, speech
 from sim.link import SOCKET
 from sim.plan import CommunityPlan, DevicePlan
-from sim.processes import Child, command
+from sim.processes import Child, command, module
 from sim.run_folder import RunFolder
 from sim.web import WebServer, listen
 from sim.world.api import make_app
@@ -81,10 +81,17 @@ class Simulator:
         await child.start()
 
     async def _start_device(self, device: DevicePlan) -> None:
-        arguments = command(device.role, "--board", device.board, "--site", self._written.devices[device.name])
+        arguments = self._arguments(device)
         child = self._child(device.name, arguments, {SOCKET: str(self._world.socket_path(device.name))})
         self._world.power[child.name] = _switch(child, child.cut)
         await child.start()
+
+    def _arguments(self, device: DevicePlan) -> list[str]:
+        if device.role != "telephone":
+            return command(device.role, "--board", device.board, "--site", self._written.devices[device.name])
+        home = self._plan.home(device.flat)
+        number = home.telephone if home else ""
+        return module("sim.telephone", "--port", str(self._written.gateway), "--number", number)
 
     def _child(self, name: str, arguments: list[str], environment: dict[str, str]) -> Child:
         child = Child(name, arguments, self._folder.path / f"{name}.log", environment)
@@ -97,7 +104,10 @@ class Simulator:
         return [server.plan.name for server, answers in zip(servers, there, strict=True) if not answers]
 
     async def _devices_missing(self) -> list[str]:
-        return [device.name for device in self._world.devices.values() if not await _ready(device)]
+        return [each.name for each in self._plan.devices if not await self._ready(each)]
+
+    async def _ready(self, each: DevicePlan) -> bool:
+        return await _ready(self._world.device(each.name), each.server is not None)
 
     async def _until(self, sign: str, missing: Callable[[], Awaitable[list[str]]]) -> None:
         end = time.monotonic() + START_LIMIT
@@ -179,7 +189,7 @@ def _person(each: DevicePlan) -> Person:
     visitor = speech("visitor")
     if each.role == "door-station":
         return Person(visitor, BREATH)
-    name = "phone" if each.role == "phone" else each.name
+    name = each.name if each.name in SPEAKERS else each.role
     return Person(speech(name if name in SPEAKERS else "indoor1"), 2 * BREATH + len(visitor) / SOUND_BYTES)
 
 
@@ -190,11 +200,11 @@ def _switch(child: Child, off: Callable[[], Awaitable[None]]) -> Switch:
     return switch
 
 
-async def _ready(device: Device) -> bool:
+async def _ready(device: Device, registers: bool) -> bool:
     if not PARTS.get(device.role, PARTS["indoor-unit"]) <= device.parts:
         return False
     try:
         state = await device.ask("state")
     except WorldError:
         return False
-    return device.role == "door-station" or bool(state.get("registered"))
+    return not registers or bool(state.get("registered"))

@@ -240,6 +240,8 @@ class SipSettings:
     """Seconds before a failed registration is tried again, plus up to the same again at random."""
     keep_alive: int = 15
     session_timer: int = 1800
+    wideband: bool = True
+    """False: G.711 only, which is what the telephone network speaks."""
     preference: float | None = None
     """The q value of our Contact (RFC 3261 section 10.2.1.2), 0 to 1: those with a higher one are called first."""
 

@@ -26,6 +26,8 @@ WORDS = {
     "visitor": ("en-gb", "Good evening. I have a parcel for flat three zero one. Could you open the door, please?"),
     "indoor1": ("en-us+f3", "Hello! One moment please, I will open the door for you."),
     "indoor2": ("en-gb-scotland+m3", "Good evening. Yes, that is for us. Please come in."),
+    "telephone": ("en-us+m1", "Hello? One moment, I will open the door from here."),
+    "voicemail": ("en-us+f4", "You have reached the voicemail of Family Chen. Please leave a message."),
     "phone": ("en-us+f5", "Hi, I am not at home. Please leave it in the hall. Thank you!"),
 }
 """Who says what: a voice of espeak-ng, and the sentence."""

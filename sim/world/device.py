@@ -44,7 +44,7 @@ class Device:
         self.indicator: str | None = None
         self.scene = Scene("")
         self.scene_after = 0
-        self.contacts = {"door_contact": False, "tamper_switch": False}
+        self.contacts = {"door_contact": False, "tamper_switch": False, "voicemail": False}
         self.parts: set[str] = set()
         self.camera: CameraFeed | None = None
         self.screen: PictureSlots | None = None

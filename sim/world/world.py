@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from sim.footage import speech
 from sim.link import now_ms
 from sim.world.camera import ViewFactory
 from sim.world.device import Device
 from sim.world.errors import NotPossible, NotThere
 from sim.world.hub import Socket
-from sim.world.sound import SoundLoop
+from sim.world.sound import Person, SoundLoop
 
 Switch = Callable[[bool], Awaitable[None]]
 """Switches a process of the community on or off; returns when it is done."""
@@ -19,6 +20,8 @@ DEVICE_FAULTS = (
     *(f"{part}-{how}" for part in UNPLUGGED for how in ("gone", "back")),
     "case-opened",
     "case-closed",
+    "voicemail-on",
+    "voicemail-off",
     "echo-on",
     "echo-off",
     "power-cut",
@@ -40,6 +43,7 @@ class World:
         """How to cut the power of a device or of a server, by name."""
         self.faults: set[str] = set()
         self._sockets = {device.name: Socket(device, folder / f"{device.name}.sock", views) for device in devices}
+        self._people = {device.name: device.room.person for device in devices}
         self._sound = SoundLoop([device.room for device in devices])
 
     def socket_path(self, name: str) -> Path:
@@ -62,6 +66,10 @@ class World:
             self._unplug(device, part, how == "gone")
         elif part == "case":
             device.move("tamper_switch", how == "opened")
+        elif part == "voicemail":
+            device.move("voicemail", how == "on")
+            device.room.person = Person(speech("voicemail")) if how == "on" else self._people[device.name]
+            self._mark(device.faults, "voicemail-on", how == "on")
         elif part == "echo":
             device.room.echo = ECHO if how == "on" else 0.0
             self._mark(device.faults, "echo-on", how == "on")

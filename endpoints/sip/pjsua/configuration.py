@@ -10,7 +10,8 @@ from endpoints.sip.pjsua.library import pj
 from endpoints.sip.pjsua.shells import LogBridge
 from hal.microphone import SAMPLE_RATE
 
-CODECS = {"G722/16000": 254, "PCMU/8000": 253, "PCMA/8000": 252}
+NARROW = {"PCMU/8000": 253, "PCMA/8000": 252}
+CODECS = {"G722/16000": 254, **NARROW}
 """What we speak, by priority; all others are off, so that a session description stays short."""
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 

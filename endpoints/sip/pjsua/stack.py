@@ -67,9 +67,10 @@ class Stack:
         self._account = account
 
     def _limit_codecs(self) -> None:
+        wanted = configuration.CODECS if self._settings.wideband else configuration.NARROW
         for codec in self._endpoint.codecEnum2():
             name = str(codec.codecId)
-            priority = next((value for key, value in configuration.CODECS.items() if name.startswith(key)), 0)
+            priority = next((value for key, value in wanted.items() if name.startswith(key)), 0)
             self._endpoint.codecSetPriority(name, priority)
 
     @property
