@@ -7,18 +7,37 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import servers.cloud.site
+import servers.homelink.site
+import servers.management.site
 from servers.community.authority import Community, IssuedFiles, Role
-from servers.homelink.site import Site, load_site
 from servers.kamailio import accounts
 from servers.kamailio.accounts import Credentials
 from servers.kamailio.config import Transport
 from servers.kamailio.kinds import Kind
+from servers.kamailio.site import ServerSite
 from sim.errors import SimError
 from sim.plan import CommunityPlan, DevicePlan, HomePlan, ServerPlan
 
 ADDRESS = "127.0.0.1"
 PORTS = range(10_000, 30_000)
 """Below the ports that Linux gives to outgoing connections, so that nobody takes one between our look and our use."""
+
+KINDS = {
+    "door-station": Kind.DOOR,
+    "indoor-unit": Kind.INDOOR,
+    "phone": Kind.PHONE,
+    "management-console": Kind.CONSOLE,
+    "homelink": Kind.HOMELINK,
+    "management": Kind.MANAGEMENT,
+}
+"""What the account of a role is."""
+LOADERS: dict[str, Callable[[Path], ServerSite]] = {
+    "homelink": servers.homelink.site.load_site,
+    "management": servers.management.site.load_site,
+    "cloud": servers.cloud.site.load_site,
+}
+"""How the server of a role reads its site file."""
 
 Table = dict[str, object]
 Tables = dict[str, Table]
@@ -90,26 +109,42 @@ class _Writer:
         self._authority = Community.create(folder / "authority", "Simulated community") if self._tls else None
         self._ports = {server.name: free_port() for server in plan.servers}
         self.gateway = free_port()
-        self._sites: dict[str, Site] = {}
+        self._sites: dict[str, ServerSite] = {}
 
     # --- servers -----------------------------------------------------------------------------------------------------
 
     def server(self, plan: ServerPlan) -> ServerFiles:
-        """A server's site file, loaded as the server itself will load it, and its guest's account."""
-        tables, load = self._server_tables(plan)
-        path = self._folder / plan.name / "site.toml"
-        tables |= {"listen": {self._transport: self._ports[plan.name]}}
-        tables |= self._certificate(Role(plan.role), plan.name, path.parent)
-        _write(path, _toml(tables, data="data"))
-        site = self._sites[plan.name] = load(path)
-        guest = accounts.add(site, "guest", Kind.GUEST)
-        return ServerFiles(plan, path, self._ports[plan.name], self._transport, Guest(guest.user, guest.password))
+        """A server's site file, loaded as the server itself will load it, and its guest's account.
 
-    def _server_tables(self, plan: ServerPlan) -> tuple[Tables, Callable[[Path], Site]]:
-        """What differs from kind to kind."""
-        if plan.role == "homelink":
-            return {"homelink": {"name": plan.title, "realm": plan.realm, "address": ADDRESS}}, load_site
-        raise SimError(f"the simulator has no server of the kind {plan.role!r}")
+        Those above come first: a server has an account at the one above.
+        """
+        port = self._ports[plan.name]
+        tables: Tables = {plan.role: self._identity(plan), "listen": {self._transport: port}}
+        tables |= self._upstream(plan)
+        path = self._folder / plan.name / "site.toml"
+        tables |= self._certificate(Role(plan.role), self._account_name(plan), path.parent)
+        _write(path, _toml(tables, data="data"))
+        site = self._sites[plan.name] = LOADERS[plan.role](path)
+        guest = accounts.add(site, "guest", Kind.GUEST)
+        return ServerFiles(plan, path, port, self._transport, Guest(guest.user, guest.password))
+
+    def _identity(self, plan: ServerPlan) -> Table:
+        table: Table = {"name": plan.title, "realm": plan.realm, "address": ADDRESS}
+        return table | ({"community": self._plan.name} if plan.role == "management" else {})
+
+    def _account_name(self, plan: ServerPlan) -> str:
+        """A server's name at the server above, where a management server is called as its community."""
+        return self._plan.name if plan.role == "management" else plan.name
+
+    def _upstream(self, plan: ServerPlan) -> Tables:
+        if plan.upstream is None:
+            return {}
+        above = self._sites[plan.upstream]
+        flat = next((home.flat for home in self._plan.homes if home.server == plan.name), "")
+        home = flat if plan.role == "homelink" else ""
+        account = accounts.add(above, self._account_name(plan), KINDS[plan.role], home)
+        uri = account.registrars[0]
+        return {"upstream": {"uri": uri, "user": account.user, "password": account.password, "realm": account.realm}}
 
     # --- devices -----------------------------------------------------------------------------------------------------
 
@@ -118,30 +153,46 @@ class _Writer:
         and where there are no certificates an account to call with."""
         if device.server is None and self._tls:
             return None
-        kinds = {"door-station": Kind.DOOR, "indoor-unit": Kind.INDOOR, "phone": Kind.PHONE}
-        return accounts.add(self._site_of(device), device.name, kinds[device.role])
+        site = self._site_of(device)
+        return accounts.add(site, device.name, KINDS[device.role], self._home_at(site, device))
 
-    def _site_of(self, device: DevicePlan) -> Site:
+    def _home_at(self, site: ServerSite, device: DevicePlan) -> str:
+        """What a server of many homes, or of many communities, calls the device's home."""
+        names = {"management": device.flat or "", "cloud": f"{device.flat}.{self._plan.name}"}
+        return names.get(site.program, "")
+
+    def _site_of(self, device: DevicePlan) -> ServerSite:
         home = self._plan.home(device.flat or self._plan.call_flat)
         return self._sites[device.server or (home.server if home else "")]
 
     def device(self, device: DevicePlan, account: Credentials | None) -> Path:
         """The device's site file."""
         path = self._folder / device.name / "site.toml"
-        site = self._site_of(device)
-        flat = {"flat": device.flat} if device.flat else {"call_flat": self._plan.call_flat}
-        sip: Table = {"user": device.name, "domain": site.homelink.realm, "transport": self._transport}
-        sip |= {"address": ADDRESS, "srtp": self._tls, "realm": site.homelink.realm}
-        sip |= {"password": account.password if account else ""}
-        if device.server and account:
-            sip |= {"registrar": account.registrars[0], "retry": 1.0}
-        tables: Tables = {"device": {"name": device.name, "place": device.place, **flat}, "sip": sip}
+        tables: Tables = {"device": self._device_table(device), "sip": self._sip(device, account)}
         tables |= self._certificate(Role(device.role), device.name, path.parent)
-        if device.flat and account:
+        if account and account.unlock_key:
             tables["unlock"] = {"key": account.unlock_key}
+        if device.role == "management-console":
+            tables["console"] = {"priority": device.priority}
         top = {"people": "people.toml"} if device.role == "door-station" else {}
         _write(path, _toml(tables, data="data", **top))
         return path
+
+    def _device_table(self, device: DevicePlan) -> Table:
+        table: Table = {"name": device.name, "place": device.place}
+        if device.flat:
+            return table | {"flat": device.flat}
+        return table | ({"call_flat": self._plan.call_flat} if device.role == "door-station" else {})
+
+    def _sip(self, device: DevicePlan, account: Credentials | None) -> Table:
+        realm = self._site_of(device).identity.realm
+        table: Table = {"user": device.name, "domain": realm, "realm": realm, "transport": self._transport}
+        table |= {"address": ADDRESS, "srtp": self._tls, "password": account.password if account else ""}
+        if device.role == "management-console":
+            table |= {"user": servers.management.site.GUARD, "auth_user": device.name}
+        if device.server and account:
+            table |= {"registrar": account.registrars[0], "retry": 1.0}
+        return table
 
     def people(self, made: dict[str, Credentials | None]) -> None:
         """The people file of every door station."""
@@ -153,8 +204,8 @@ class _Writer:
                 _write(self._folder / device.name / "people.toml", _toml(tables))
 
     def _home(self, home: HomePlan, made: dict[str, Credentials | None]) -> Tables:
-        site = self._sites[home.server]
-        uri = f"sip:{site.homelink.home}@{ADDRESS}:{self._ports[home.server]};transport={self._transport}"
+        user = "home" if self._sites[home.server].program == "homelink" else home.flat
+        uri = f"sip:{user}@{ADDRESS}:{self._ports[home.server]};transport={self._transport}"
         keys = {name: account.unlock_public_key for name, account in made.items() if account}
         residents: Table = {device.name: keys[device.name] for device in self._plan.clients if device.flat == home.flat}
         head = f"flats.{home.flat}"

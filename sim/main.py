@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from sim.plan import small
+from sim.plan import PLANS
 from sim.processes import need
 from sim.simulator import Simulator
 
@@ -32,7 +32,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="write JSON here when everything is registered")
     parser.add_argument("--plain-udp", action="store_true", help="SIP over UDP and plain RTP, to read the packets")
     parser.add_argument("--port", type=int, default=0, help="of the page; any free one by default")
-    parser.add_argument("--screens", type=_screens, default=2, metavar="N", help="indoor units, 0 to 16; 2 by default")
+    parser.add_argument("--community", choices=PLANS, default="small", help="one home, or everything there can be")
+    parser.add_argument(
+        "--screens", type=_screens, default=2, metavar="N", help="indoor units of home 301, 0 to 16; 2 by default"
+    )
     parser.add_argument("--silent", action="store_true", help="nobody speaks by himself")
     parser.add_argument("--verbose", action="store_true", help="tell what happens")
     return parser
@@ -49,7 +52,9 @@ async def _run(options: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
-    simulator = Simulator(small(options.screens), options.plain_udp, options.port, talkative=not options.silent)
+    simulator = Simulator(
+        PLANS[options.community](options.screens), options.plain_udp, options.port, talkative=not options.silent
+    )
     try:
         await _until(end, _start(simulator, options))
         await end.wait()

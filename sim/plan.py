@@ -43,8 +43,8 @@ class DevicePlan:
     server: str | None
     """Where it registers; None: nowhere (R4)."""
     flat: str | None = None
-    priority: float = 1.0
-    """Of a management console: the highest group is called first."""
+    priority: int = 1
+    """Of a management console: those of 1 are called first."""
 
     @property
     def board(self) -> Path:
@@ -93,3 +93,34 @@ def indoor_units(count: int) -> tuple[DevicePlan, ...]:
         DevicePlan(f"indoor{number}", "indoor-unit", ROOMS[(number - 1) % len(ROOMS)], "homelink", "301")
         for number in range(1, count + 1)
     )
+
+
+def whole(screens: int) -> CommunityPlan:
+    """Everything that a community can have: three servers, a home with HomeLink and one without, two doors, three
+    consoles, phones at home and away, and a telephone of the public network."""
+    lakeside = "lakeside"
+    management = ServerPlan("management", "management", "Lakeside Gardens", "lakeside.example", "cloud")
+    homelink = ServerPlan("homelink", "homelink", "Family Chen", "home301.example", "management")
+    cloud = ServerPlan("cloud", "cloud", "Cloud", "cloud.example")
+    homes = (
+        HomePlan("301", "Family Chen", "homelink", "+12025550147"),
+        HomePlan("302", "Family Weber", "management"),
+    )
+    doors = tuple(DevicePlan(f"door{n}", "door-station", f"Gate {n}", "management") for n in (1, 2))
+    residents = (
+        *indoor_units(screens),
+        DevicePlan("phone1", "phone", "Phone at home", "homelink", "301"),
+        DevicePlan("phone2", "phone", "Phone on 4G", "cloud", "301"),
+        DevicePlan("telephone1", "telephone", "Telephone", None, "301"),
+        DevicePlan("indoor302", "indoor-unit", "Living room", "management", "302"),
+    )
+    consoles = (
+        DevicePlan("console1", "management-console", "Gate house", "management", priority=1),
+        DevicePlan("console2", "management-console", "Reception", "management", priority=1),
+        DevicePlan("console3", "management-console", "Night desk", "management", priority=2),
+    )
+    return CommunityPlan(lakeside, (cloud, management, homelink), homes, (*doors, *residents, *consoles))
+
+
+PLANS = {"small": small, "whole": whole}
+"""The communities that there are, by name; each is made for a number of indoor units of home 301."""

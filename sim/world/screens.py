@@ -6,7 +6,13 @@ from hal.display import Scene
 from hal.drawing import Size, no_picture, render
 from sim.world.device import Device
 
-SIZES: dict[str, Size] = {"indoor-unit": (800, 600), "phone": (540, 960), "door-station": (800, 600)}
+SIZES: dict[str, Size] = {
+    "indoor-unit": (800, 600),
+    "phone": (540, 960),
+    "door-station": (800, 600),
+    "management-console": (800, 600),
+    "telephone": (540, 960),
+}
 """Pixels of each role's screen; the door station's is a panel seen from outside."""
 SIGNALS = {
     "calling": "Ringing",

@@ -1,0 +1,24 @@
+"""The whole community: three servers, two homes, two doors, three consoles, phones at home and on 4G, a telephone."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sim.client import Community, simulator
+
+pytestmark = pytest.mark.kamailio
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
+    with simulator(tmp_path_factory.mktemp("whole"), "--silent", "--community", "whole") as running:
+        yield running
+
+
+@pytest.mark.flow("R1")
+@pytest.mark.flow("R2")
+@pytest.mark.flow("R3")
+def test_everybody_registers_where_the_document_says(whole: Community) -> None:
+    assert [server["role"] for server in whole.facts["servers"]] == ["cloud", "management", "homelink"]
+    for name in ("console1", "console2", "console3", "indoor302", "door1", "door2", "indoor1", "phone1", "phone2"):
+        assert whole[name].state()["registered"] is True, name
