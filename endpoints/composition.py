@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -105,19 +105,22 @@ class Line:
     """Set when the registration needs the processor no more, or a call needs the libraries now."""
 
 
-def open_line(frame: Frame) -> Line:
-    """Open what it takes to register, and register. Raises ConfigError, SipError, HalError."""
+def open_line(frame: Frame, peer_to_peer: bool = False) -> Line:
+    """Open what it takes to register, and register. Raises ConfigError, SipError, HalError.
+
+    `peer_to_peer`: calls go to the host of the address that is called, not to the registrar.
+    """
     microphone = frame.keep(SteadyMicrophone(frame.opener("microphone"), frame.report))
     speaker = frame.keep(SteadySpeaker(frame.opener("speaker"), frame.report))
     voice = frame.keep(Voice(microphone, speaker, frame.board.echo.processing))
-    sound = frame.keep(Sound(voice))
+    sound = frame.keep(Sound(voice, frame.configuration.site.device.language))
     settled = threading.Event()
 
     def on_event(event: SipEvent) -> None:
         settled.set()
         frame.loop.post(event)
 
-    settings = frame.configuration.site.sip_settings()
+    settings = replace(frame.configuration.site.sip_settings(), through_registrar=not peer_to_peer)
     if settings.registrar is None:
         settled.set()
     agent = frame.new_agent(settings, voice, on_event)

@@ -1,10 +1,11 @@
 """The voice path's commands, in order, on a thread of their own: opening a sound card must not hold up a picture."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from hal.errors import IntercomError
+from media.tones import Sound as Speech
 from media.voice import Voice
 
 log = logging.getLogger(__name__)
@@ -13,9 +14,9 @@ log = logging.getLogger(__name__)
 class Sound:
     """What an app says about sound; nothing here waits, except `close`."""
 
-    def __init__(self, voice: Voice) -> None:
-        """`voice` stays its maker's to close."""
-        self._voice = voice
+    def __init__(self, voice: Voice, language: str = "en") -> None:
+        """`voice` stays its maker's to close; `language` is a folder of `media.prompts`."""
+        self._voice, self._language = voice, language
         self._worker = ThreadPoolExecutor(1, "sound")
 
     def start(self) -> None:
@@ -33,6 +34,25 @@ class Sound:
     def tone(self, name: str | None) -> None:
         """Play the tone of that name of `media.tones` until the next; None is silence."""
         self._do(lambda: self._voice.tone(name))
+
+    def say(self, words: Sequence[str]) -> None:
+        """Speak these prompts of `media.prompts` at our loudspeaker."""
+        self._do(lambda: self._voice.say(self._speech(words)))
+
+    def announce(self, words: Sequence[str], pause: float = 0.0) -> None:
+        """Speak these prompts to the other side instead of our microphone: once, or again after `pause` seconds."""
+        self._do(lambda: self._voice.announce(self._speech(words, pause) if words else None))
+
+    def _speech(self, words: Sequence[str], pause: float = 0.0) -> Speech:
+        from media.prompts import speech
+
+        return speech(self._language, words, pause)
+
+    def prepare(self) -> None:
+        """Load all prompts, which takes its time; from a background thread."""
+        from media.prompts import load
+
+        load(self._language)
 
     def levels(self) -> dict[str, object]:
         """Loudness of what was sent and played last, dBFS."""

@@ -42,6 +42,8 @@ class Reason(StrEnum):
     FOREIGN_CHALLENGE = "foreign-challenge"
     UNKNOWN_DEVICE = "unknown-device"
     WRONG_SIGNATURE = "wrong-signature"
+    WRONG_CODE = "wrong-code"
+    LOCK_FAILED = "lock-failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ SCORES = {
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A tone as samples: s16le mono at 16 kHz, a whole number of 20 ms frames."""
+    """A tone, or words, as samples: s16le mono at 16 kHz, a whole number of 20 ms frames."""
 
     samples: bytes
     repeats: bool
@@ -150,68 +150,89 @@ class _Pace:
 
 
 class TonePlayer:
-    """Plays one tone at a time, 20 ms after 20 ms, from a thread that lives only while a tone sounds."""
+    """Plays one sound at a time, 20 ms after 20 ms, from a thread that lives only while something sounds.
+
+    A tone that repeats waits until words are said; a short one does not.
+    """
 
     def __init__(self, begin: Callable[[], None], write: Callable[[bytes], None], end: Callable[[], None]) -> None:
         """`begin` and `end` switch the loudspeaker on and off, `write` takes a frame; none of them may raise."""
         self._begin, self._write, self._end = begin, write, end
         self._lock = threading.Lock()
         self._changed = threading.Event()
-        self._wanted: tuple[Tone, int] | None = None
+        self._wanted: tuple[Sound, int] | None = None
+        self._words: tuple[Sound, int] | None = None
         self._keep_on = False
         self._thread: threading.Thread | None = None
 
-    def play(self, tone: Tone, frame: int = 0) -> None:
-        """Play `tone` from frame number `frame` on, instead of what sounds now; returns at once."""
+    def play(self, sound: Sound, frame: int = 0) -> None:
+        """Play `sound` from frame number `frame` on, instead of the tone that sounds now; returns at once."""
         with self._lock:
-            self._wanted, self._keep_on = (tone, frame), False
-            self._changed.set()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="tone", daemon=True)
-                self._thread.start()
+            self._wanted = (sound, frame)
+            if not sound.repeats:
+                self._words = None
+            self._start()
+
+    def say(self, words: Sound) -> None:
+        """Speak `words`, instead of whatever sounds now; the tone that was or is asked for follows. Returns at once."""
+        with self._lock:
+            self._words = (words, 0)
+            self._start()
+
+    def _start(self) -> None:
+        self._keep_on = False
+        self._changed.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="tone", daemon=True)
+            self._thread.start()
 
     def silence(self) -> None:
-        """End the tone; returns at once, the loudspeaker goes off a moment later."""
-        self._quit(keep_on=False)
+        """End the tone, but not the words; returns at once, the loudspeaker goes off a moment later."""
+        with self._lock:
+            self._wanted, self._keep_on = None, False
+            self._changed.set()
 
     def stop(self, keep_on: bool = False) -> None:
-        """End the tone; returns when it is over and the loudspeaker off, or left on for who comes next."""
-        thread = self._quit(keep_on)
+        """End everything; returns when it is over and the loudspeaker off, or left on for who comes next."""
+        with self._lock:
+            self._wanted, self._words, self._keep_on = None, None, keep_on
+            self._changed.set()
+            thread = self._thread
         if thread is not None:
             thread.join()
-
-    def _quit(self, keep_on: bool) -> threading.Thread | None:
-        with self._lock:
-            self._wanted, self._keep_on = None, keep_on
-            self._changed.set()
-            return self._thread
 
     def _run(self) -> None:
         """Sound what is wanted; a tone that comes while the loudspeaker goes off switches it on again."""
         while True:
             self._begin()
             pace = _Pace()
-            while (wanted := self._next()) is not None:
-                self._sound(wanted, pace)
+            while (part := self._next()) is not None:
+                self._sound(part, pace)
             if not self._keep_on:
                 self._end()
             with self._lock:
-                if self._wanted is None:
+                if self._wanted is None and self._words is None:
                     self._thread = None
                     return
 
-    def _next(self) -> tuple[Tone, int] | None:
+    def _next(self) -> tuple[Sound, int] | None:
         with self._lock:
             self._changed.clear()
-            return self._wanted
+            return self._words or self._wanted
 
-    def _sound(self, wanted: tuple[Tone, int], pace: _Pace) -> None:
-        sound, number = render(wanted[0]), wanted[1]
+    def _sound(self, part: tuple[Sound, int], pace: _Pace) -> None:
+        sound, number = part
         while (frame := sound.frame(number)) is not None:
             self._write(frame)
             number += 1
-            if self._changed.wait(pace.next()):
+            if self._changed.wait(pace.next()) and not self._still(part):
                 return
         with self._lock:
-            if self._wanted is wanted:
-                self._wanted = None
+            self._words = None if self._words is part else self._words
+            self._wanted = None if self._wanted is part else self._wanted
+
+    def _still(self, part: tuple[Sound, int]) -> bool:
+        """Whether a change left this part as what has to sound."""
+        with self._lock:
+            self._changed.clear()
+            return (self._words or self._wanted) is part

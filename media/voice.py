@@ -1,4 +1,4 @@
-"""The voice path of a call: microphone and speaker of the HAL, echo cancelled, and the tones between calls."""
+"""The voice path of a call: microphone and speaker of the HAL, echo cancelled; tones between calls; announcements."""
 
 import logging
 import math
@@ -10,7 +10,7 @@ from hal.errors import HalError
 from hal.microphone import FRAME_SAMPLES, Microphone
 from hal.recovery import Report, nobody
 from hal.speaker import Speaker
-from media.tones import FRAME_BYTES, Tone, TonePlayer, mix, render
+from media.tones import FRAME_BYTES, Sound, Tone, TonePlayer, mix, render
 
 if TYPE_CHECKING:
     from media.voice_processing import VoiceProcessor
@@ -84,7 +84,8 @@ class Voice:
         self._processor: VoiceProcessor | None = None
         self._preparing = threading.Lock()
         self._reference: deque[bytes] = deque(maxlen=_REFERENCE_FRAMES)
-        self._overlay: tuple[Tone, int] | None = None
+        self._overlay: tuple[Sound, int] | None = None
+        self._announced: tuple[Sound, int] | None = None
         self._running = self._muted = False
         self._heard = self._played = SILENCE
 
@@ -103,13 +104,14 @@ class Voice:
         if self._processing and self._processor is None:
             threading.Thread(target=self.prepare, name="voice-prepare", daemon=True).start()
         self._reference.clear()
-        self._muted, self._overlay = False, None
+        self._muted, self._overlay, self._announced = False, None, None
         self._output.start()
         self._input.start()
         self._running = True
 
     def stop(self) -> None:
-        """The call is over: microphone and speaker go off. A tone sounds on; without a call nothing happens."""
+        """The call is over: microphone and speaker go off, announcements end. A tone sounds on."""
+        self._announced = None
         if not self._running:
             return
         self._running = False
@@ -138,13 +140,28 @@ class Voice:
 
         Between calls it is played by itself, in a call it is mixed into what is heard. Raises ValueError.
         """
-        tone = Tone(name) if name is not None else None
+        sound = render(Tone(name)) if name is not None else None
         if self._running:
-            self._overlay = (tone, 0) if tone else None
-        elif tone:
-            self._tones.play(tone)
+            self._overlay = (sound, 0) if sound else None
+        elif sound:
+            self._tones.play(sound)
         else:
             self._tones.silence()
+
+    def say(self, words: Sound) -> None:
+        """Speak `words` at our loudspeaker: between calls a repeating tone waits for them, in a call both are heard."""
+        if self._running:
+            self._overlay = (words, 0)
+        else:
+            self._tones.say(words)
+
+    def announce(self, words: Sound | None) -> None:
+        """Speak `words` to the other side, which hears them instead of our microphone until they end; None: no more.
+
+        Our loudspeaker plays on by itself. Also before `start`, so that a call can be asked something and nobody at
+        our side is heard, or hears it.
+        """
+        self._announced = (words, 0) if words else None
 
     def levels(self) -> tuple[float, float]:
         """Loudness of the last frame sent and the last frame played, dBFS (-96 is silence)."""
@@ -152,14 +169,26 @@ class Voice:
 
     def capture(self) -> bytes:
         """The next frame for the other side; never blocks or raises."""
+        announced = self._next_announced()
         if not self._running:
-            return SILENCE
+            self._heard = announced or SILENCE
+            return self._heard
         frame = self._read()
         if self._processor is not None:
             far = self._reference.popleft() if self._reference else SILENCE
             frame = self._processor.process(frame, far)
-        self._heard = SILENCE if self._muted else frame
+        self._heard = announced or (SILENCE if self._muted else frame)
         return self._heard
+
+    def _next_announced(self) -> bytes | None:
+        announced = self._announced
+        if announced is None:
+            return None
+        words, number = announced
+        frame = words.frame(number)
+        if self._announced is announced:  # else another thread has asked for something else meanwhile
+            self._announced = (words, number + 1) if frame is not None else None
+        return frame
 
     def play(self, frame: bytes) -> None:
         """A frame from the other side; never blocks or raises."""
@@ -196,12 +225,12 @@ class Voice:
         overlay = self._overlay
         if overlay is None:
             return frame
-        tone, number = overlay
-        sound = render(tone).frame(number)
+        sound, number = overlay
+        part = sound.frame(number)
         # Another thread may have asked for another tone meanwhile: only our own step may be put back.
         if self._overlay is overlay:
-            self._overlay = (tone, number + 1) if sound is not None else None
-        return mix(frame, sound) if sound is not None else frame
+            self._overlay = (sound, number + 1) if part is not None else None
+        return mix(frame, part) if part is not None else frame
 
 
 def _load_processor() -> "VoiceProcessor | None":

@@ -39,6 +39,8 @@ class Guard(Document):
     """How the property management is called (G1)."""
 
     uris: Annotated[tuple[SipUri, ...], Field(max_length=8)] = ()
+    devices: Mapping[Name, PublicKey] = Field(default_factory=dict)
+    """The consoles that may open the door during a call: name -> Ed25519 public key, base64."""
 
 
 class Flat(Document):
@@ -84,6 +86,8 @@ class ListedGuard(Section):
     """`[guard]` of a people file."""
 
     uris: Annotated[tuple[SipUri, ...], Field(min_length=1, max_length=8)]
+    devices: dict[Name, PublicKey] = Field(default_factory=dict)
+    """The consoles that may open the door during a call: name -> Ed25519 public key, base64."""
 
 
 class People(Section):
@@ -94,5 +98,5 @@ class People(Section):
 
     def directory(self) -> Directory:
         """The same as a directory of version 0."""
-        guard = Guard(uris=self.guard.uris) if self.guard else Guard()
+        guard = Guard(uris=self.guard.uris, devices=self.guard.devices) if self.guard else Guard()
         return Directory(flats={number: listed.flat() for number, listed in self.flats.items()}, guard=guard)

@@ -22,6 +22,10 @@ class DeviceInfo(Section):
     """The flat a resident's device belongs to."""
     call_flat: FlatNumber | None = None
     """The flat that a door station's call button calls; without it the button only calls what was typed."""
+    call_guard: FlatNumber | None = None
+    """What is typed at a door station to call the property management (G1); no flat may have this number."""
+    language: Literal["en", "zh"] = "en"
+    """What the device speaks."""
 
 
 class Sip(Section):
@@ -68,9 +72,15 @@ class Timers(Section):
     """`[timers]`: all in seconds."""
 
     ring: Seconds = 45.0
-    """A call rings at most this long."""
+    """A call rings at most this long; at a door station: all stages of a visit, until somebody answers."""
+    reach: Seconds = 1.5
+    """Without any answer of the next hop for so long a call does not get through."""
     provisional: Seconds = 3.0
-    """Without any provisional answer for so long a call does not get through."""
+    """If nobody rings for so long, though the next hop has the call, it does not get through."""
+    queue: Seconds = 180.0
+    """How long a visitor waits for a guard while all are busy."""
+    confirm: Seconds = 15.0
+    """Whoever answers an ordinary telephone has so long to press 1; else it counts as a voicemail."""
     dial: Seconds = 6.0
     """After the last key a typed number is called, or forgotten if it is no flat."""
     talk: Seconds = 120.0
@@ -79,6 +89,24 @@ class Timers(Section):
     """How long "wrong number", "answered elsewhere", "missed" and the like stay."""
     door_open: Seconds = 60.0
     """The door may stand open this long before the alarm."""
+
+
+class StageTimers(Section):
+    """`[chain.STAGE]`: what one stage of a visit may take, in seconds."""
+
+    ring: Seconds
+    """Ringing, unless it is the last stage, which has what is left of `timers.ring`."""
+    provisional: Seconds | None = None
+    """Instead of `timers.provisional`."""
+
+
+class Chain(Section):
+    """`[chain]`: the stages of a visit."""
+
+    home: StageTimers = StageTimers(ring=15.0)
+    phones: StageTimers = StageTimers(ring=12.0, provisional=5.0)
+    telephone: StageTimers = StageTimers(ring=18.0, provisional=8.0)
+    guard: StageTimers = StageTimers(ring=45.0)
 
 
 class Lockout(Section):
@@ -145,6 +173,8 @@ class Site(Section):
     directory: DirectoryService | None = None
     video: Video = Video()
     timers: Timers = Timers()
+    chain: Chain = Chain()
+    """Of a door station."""
     lockout: Lockout = Lockout()
     unlock: Unlock | None = None
     console: Console | None = None

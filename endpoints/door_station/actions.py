@@ -1,7 +1,9 @@
 """What a door station does when its state says so, besides the actions that all apps share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from endpoints.door_station.chain import Way
 from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, Tone
 from endpoints.sip.agent import CallId
 from hal.indicator import Signal
@@ -10,9 +12,11 @@ from media.description import VideoMedia
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Invite the home of that flat, with our picture."""
+    """Invite whoever answers there, with our picture unless it is a telephone. The first call of a visit begins it."""
 
     flat: str
+    way: Way
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,30 @@ class KeyFrame:
 @dataclass(frozen=True, slots=True)
 class StartVoice:
     """Microphone and speaker belong to the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak these prompts of `media.prompts` to the visitor; tones wait until they are said."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskForPerson:
+    """Ask the telephone, again and again, to press 1; the visitor hears nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellCode:
+    """Tell the telephone, and nobody else, the code that opens the door in this call; the first time, or once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeDigit:
+    """Take a digit of the confirmed telephone; `UnlockGranted` follows when it completes the right code."""
+
+    digit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +127,10 @@ DoorAction = (
     | KeepOnly
     | KeyFrame
     | StartVoice
+    | Say
+    | AskForPerson
+    | TellCode
+    | JudgeDigit
     | EndVisit
     | CheckCode
     | JudgeUnlock

@@ -4,16 +4,18 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from endpoints.addresses import media_address
 from endpoints.door_station import actions as do
 from endpoints.door_station.album import Album
+from endpoints.door_station.chain import GUARD, TELEPHONE, Home, Way
 from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import CallFailed, CallPlaced, CodeChecked, DoorEvent, UnlockGranted
 from endpoints.door_station.pictures import Pictures
 from endpoints.door_station.state import Door, Rules, signal_of
+from endpoints.door_station.telephone import ANSWERS, PAUSE, PRESS_ONE, TelephoneUnlock, masked_number
 from endpoints.errors import SipError
 from endpoints.events import CancelTimer, Complain, DeviceLost, HangUp, Publish, StartTimer, Tone
 from endpoints.runtime import Loop, Machine, process_figures
@@ -25,20 +27,10 @@ from hal.errors import HalError
 from hal.indicator import Indicator
 from hal.relay import Relay
 from hal.service_port import Facts, ServicePort
+from media.description import VideoMedia
 from media.errors import MediaError
 
 log = logging.getLogger(__name__)
-
-LOCK_FAILED = "lock-failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Whom a flat number calls, and the public keys of the devices that may open the door there."""
-
-    name: str
-    uri: str
-    keys: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +49,31 @@ class Parts:
     whose_code: Callable[[str], str]
     """The name whose door code this is, "" for nobody's; takes its time."""
     background: Executor
-    homes: Mapping[str, Home]
     address: str
     """Where pictures are sent from; an unspecified address means the one towards the home."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request to open the door that was judged: by which way, and how it is answered."""
+
+    how: str
+    verdict: Verdict
+    answer: Callable[[Result], None]
 
 
 class DoorApp:
     """One door station."""
 
-    def __init__(self, parts: Parts, rules: Rules, loop: Loop) -> None:
+    def __init__(self, parts: Parts, rules: Rules, homes: Mapping[str, Home], loop: Loop) -> None:
         self._parts, self._loop = parts, loop
         self._machine: Machine[Door, DoorEvent, do.DoorAction] = Machine(
-            Door(rules), next_step, self._perform, self._tell_phase
+            Door(rules, homes), next_step, self._perform, self._tell_phase
         )
-        self._asked: tuple[CallId, Verdict] | None = None
+        self._session_id = ""
+        """One for all stages of a visit (RFC 7989), "" between visits."""
+        self._telephone: TelephoneUnlock | None = None
+        self._asked: _Asked | None = None
         """The unlock request that the next pulse of the lock answers."""
         self._flooded = False
         self._does = self._table()
@@ -116,6 +119,10 @@ class DoorApp:
             do.KeepOnly: lambda action: pictures.keep_only(action.to_tag),
             do.KeyFrame: lambda action: pictures.key_frame(),
             do.StartVoice: lambda action: sound.start(),
+            do.Say: lambda action: sound.say(action.words),
+            do.AskForPerson: lambda action: sound.announce(PRESS_ONE, pause=PAUSE),
+            do.TellCode: self._tell_code,
+            do.JudgeDigit: self._judge_digit,
             do.EndVisit: self._end_visit,
             do.CheckCode: self._check_code,
             do.JudgeUnlock: self._judge,
@@ -131,23 +138,36 @@ class DoorApp:
         }
 
     def _call(self, action: do.Call) -> DoorEvent:
-        home, session_id = self._parts.homes[action.flat], new_session_id()
-        challenge = self._parts.judge.begin(session_id, action.flat, home.keys)
+        self._session_id = self._session_id or new_session_id()
+        flat = "" if action.way.stage == GUARD else action.flat  # a guard's console signs without one
+        challenge = self._parts.judge.begin(self._session_id, flat, action.keys)
+        self._telephone = None
+        video = self._picture(action.way)
         try:
-            video = self._parts.pictures.begin(media_address(self._parts.address, home.uri))
-        except MediaError as error:
-            log.error("this visit has no picture: %s", error)
-            video = None
-        try:
-            return CallPlaced(self._parts.agent.call(home.uri, video, session_id, {CHALLENGE_HEADER: challenge}))
+            call = self._parts.agent.call(action.way.uri, video, self._session_id, {CHALLENGE_HEADER: challenge})
         except SipError as error:
-            log.error("flat %s cannot be called: %s", action.flat, error)
+            log.error("%s cannot be called: %s", action.flat, error)
             return CallFailed(str(error))
+        if action.way.stage == TELEPHONE:
+            self._telephone = TelephoneUnlock(action.flat, self._session_id, masked_number(action.way.uri))
+        return CallPlaced(call, self._session_id)
+
+    def _picture(self, way: Way) -> VideoMedia | None:
+        """Our section of the offer; a telephone shows nothing."""
+        self._parts.pictures.end()
+        if way.stage == TELEPHONE:
+            return None
+        try:
+            return self._parts.pictures.begin(media_address(self._parts.address, way.uri))
+        except MediaError as error:
+            log.error("this call has no picture: %s", error)
+            return None
 
     def _end_visit(self, action: do.EndVisit) -> None:
         self._parts.pictures.end()
         self._parts.sound.stop()
         self._parts.judge.end()
+        self._telephone, self._session_id = None, ""
 
     def _show(self, action: do.Show) -> None:
         if self._parts.indicator is not None:
@@ -165,33 +185,51 @@ class DoorApp:
 
     def _judge(self, action: do.JudgeUnlock) -> DoorEvent | None:
         verdict = self._parts.judge.judge(action.body, action.in_call)
-        if verdict.result.granted:
-            self._asked, self._flooded = (action.call, verdict), False
-            return UnlockGranted(verdict.device)
-        self._answer(action.call, verdict.result)
-        flood = verdict.result.reason == Reason.TOO_MANY
+        return self._decided(_Asked("sip", verdict, lambda result: self._answer(action.call, result)))
+
+    def _judge_digit(self, action: do.JudgeDigit) -> DoorEvent | None:
+        verdict = self._telephone.digit(action.digit) if self._telephone else None
+        return self._decided(_Asked("telephone", verdict, self._answer_telephone)) if verdict else None
+
+    def _decided(self, asked: "_Asked") -> DoorEvent | None:
+        result = asked.verdict.result
+        if result.granted:
+            self._asked, self._flooded = asked, False
+            return UnlockGranted(asked.verdict.device, asked.how)
+        asked.answer(result)
+        flood = result.reason == Reason.TOO_MANY
         if not (flood and self._flooded):  # a flood is written down once, it must not fill the disk
-            self._note("sip", verdict.device, verdict.result, verdict)
+            self._note(asked.how, asked.verdict.device, result, asked.verdict)
         self._flooded = flood
         return None
 
     def _pulse(self, action: do.PulseLock) -> DoorEvent | None:
         asked, self._asked = self._asked, None
-        verdict = asked[1] if asked else None
-        result = verdict.result if verdict else Result(True, "granted")
+        result = asked.verdict.result if asked else Result(True, "granted")
         lost = None
         try:
             self._parts.lock.pulse(self.state.rules.pulse)
         except HalError as error:
             log.error("the door cannot be opened: %s", error)
-            result, lost = Result(False, LOCK_FAILED, result.challenge), DeviceLost("lock", str(error))
+            result, lost = Result(False, Reason.LOCK_FAILED, result.challenge), DeviceLost("lock", str(error))
         if asked:
-            self._answer(asked[0], result)
-        self._note(action.how, action.who, result, verdict)
+            asked.answer(result)
+        self._note(action.how, action.who, result, asked.verdict if asked else None)
         return lost
 
     def _answer(self, call: CallId, result: Result) -> None:
         self._parts.agent.send_info(call, RESULT_TYPE, result.to_json())
+
+    # --- a telephone ------------------------------------------------------------------------------------------------
+
+    def _tell_code(self, action: do.TellCode) -> None:
+        if self._telephone:
+            self._parts.sound.announce(self._telephone.words())
+
+    def _answer_telephone(self, result: Result) -> None:
+        """What the telephone hears, and only the telephone; a code that was used is replaced by the next one."""
+        more = self._telephone.words() if self._telephone else ()
+        self._parts.sound.announce((*ANSWERS[result.reason], *more))
 
     def _note_refusal(self, action: do.NoteRefusal) -> None:
         self._note(action.how, "", Result(False, action.why))
@@ -217,12 +255,13 @@ class DoorApp:
 
     def _state_facts(self) -> dict[str, object]:
         state = self.state
-        facts = asdict(state)
-        del facts["rules"]
+        facts = asdict(replace(state, homes={}, ways=(), keys={}))
+        for name in ("rules", "homes", "ways", "keys"):
+            del facts[name]
         facts |= {name: sorted(facts[name]) for name in ("screens", "alarms", "missing")}
         code = state.dialled.startswith("*")
         dialled = "*" * len(state.dialled) if code else state.dialled
-        return {**facts, "dialled": dialled, "unlocked": self._parts.lock.unlocked}
+        return {**facts, "stage": state.stage, "dialled": dialled, "unlocked": self._parts.lock.unlocked}
 
     def _figures(self) -> dict[str, object]:
         return {

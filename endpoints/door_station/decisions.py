@@ -4,61 +4,44 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from endpoints.door_station.actions import (
-    CheckCode,
-    DoorAction,
-    JudgeUnlock,
-    KeepOnly,
-    KeyFrame,
-    NoteRefusal,
-    SendVideo,
-    Show,
-    StartVoice,
-    StopVideo,
-)
+from endpoints.door_station.actions import CheckCode, DoorAction, NoteRefusal, Show
+from endpoints.door_station.chain import NOT_RINGING, RANG_OUT, SILENT, UNCONFIRMED, Failure, Outcome, better
 from endpoints.door_station.events import (
-    CallFailed,
     CallPlaced,
     CallPressed,
     CaseMoved,
     CodeChecked,
+    DirectoryChanged,
     DoorEvent,
     DoorMoved,
     ExitPressed,
     KeyPressed,
     UnlockGranted,
 )
-from endpoints.door_station.state import DOOR_LEFT_OPEN, TAMPER, Door, Outcome, Phase, signal_of, tone_of
+from endpoints.door_station.state import DOOR_LEFT_OPEN, TAMPER, Door, Phase, signal_of, tone_of
 from endpoints.door_station.transitions import (
     DOOR_OPEN,
     HURRY,
     LOCKOUT,
     RELOCK,
+    TOTAL,
     Step,
     alarm,
+    attempt,
     call,
     enter,
     finish,
+    give_up,
     refuse,
     unlock,
 )
-from endpoints.events import CancelTimer, DeviceLost, DeviceReturned, HangUp, Publish, StartTimer, TimerExpired, Tone
-from endpoints.sip.agent import (
-    Answered,
-    AudioStarted,
-    EarlyMedia,
-    Ended,
-    Held,
-    InfoReceived,
-    KeyFrameWanted,
-    Registered,
-    RegistrationLost,
-    Ringing,
-    VideoChanged,
-)
-from endpoints.unlock import UNLOCK_TYPE
+from endpoints.door_station.visit import DECISIONS_OF_A_CALL, stale
+from endpoints.events import CancelTimer, DeviceLost, DeviceReturned, Publish, StartTimer, TimerExpired, Tone
+from endpoints.sip.agent import Registered, RegistrationLost
 
 LONGEST_ENTRY = 16
+CHANGE = 3.0
+"""Seconds after which the end of a call is not waited for any more; the agent tells it earlier, whatever happens."""
 
 
 def next_step(state: Door, event: DoorEvent) -> Step:
@@ -73,16 +56,17 @@ def next_step(state: Door, event: DoorEvent) -> Step:
 def _decide(state: Door, event: DoorEvent) -> Step | None:
     call = getattr(event, "call", state.call)
     if call != state.call and not isinstance(event, CallPlaced):
-        return _stale(state, event)
-    return _DECISIONS[type(event)](state, event) if type(event) in _DECISIONS else None
+        return stale(state, event)
+    decide = _DECISIONS.get(type(event)) or DECISIONS_OF_A_CALL.get(type(event))
+    return decide(state, event) if decide else None
 
 
 # --- what follows from the state itself -----------------------------------------------------------------------------
 
 
 def _phase_timers(before: Door, after: Door) -> tuple[DoorAction, ...]:
-    """Each phase has one timer, called like the phase."""
-    if before.phase is after.phase:
+    """Each phase has one timer, called like the phase; each further call begins its phase anew."""
+    if before.phase is after.phase and before.ways is after.ways:
         return ()
     stop = (CancelTimer(before.phase),) if _limit(before) else ()
     start = (StartTimer(after.phase, _limit(after)),) if _limit(after) else ()
@@ -93,8 +77,10 @@ def _limit(state: Door) -> float:
     rules = state.rules
     limits = {
         Phase.DIALLING: rules.dial,
-        Phase.CALLING: rules.provisional,
-        Phase.RINGING: rules.ring,
+        Phase.CALLING: rules.reach,
+        Phase.RINGING: 0.0 if state.last_stage else rules.budget(state.stage).ring,
+        Phase.CHANGING: CHANGE,
+        Phase.CONFIRMING: rules.confirm,
         Phase.TALKING: rules.talk,
         Phase.ENDED: rules.sign,
     }
@@ -186,104 +172,11 @@ def _wrong_code(state: Door) -> Step:
     return replace(refused, locked_out=True), (*actions, *lock_out)
 
 
-# --- the call --------------------------------------------------------------------------------------------------------
-
-
-def _placed(state: Door, event: CallPlaced) -> Step:
-    return replace(state, call=event.call), (Publish("calling", {"call": event.call, "flat": state.flat}),)
-
-
-def _failed(state: Door, event: CallFailed) -> Step:
-    return finish(state, Outcome.UNREACHABLE, reason=event.why)
-
-
-def _ringing(state: Door, event: Ringing) -> Step | None:
-    if state.phase not in (Phase.CALLING, Phase.RINGING):
-        return None
-    facts = {"call": event.call, "to_tag": event.to_tag, "code": event.code}
-    return enter(state, Phase.RINGING), (Publish("ringing", facts),)
-
-
-def _early_media(state: Door, event: EarlyMedia) -> Step | None:
-    if state.phase not in (Phase.CALLING, Phase.RINGING):
-        return None
-    facts = {"call": event.call, "to_tag": event.to_tag, "remote": event.remote, "video": event.video is not None}
-    after, actions = _screen(enter(state, Phase.RINGING), event)
-    return after, (*actions, Publish("early-media", facts))
-
-
-def _screen(state: Door, event: EarlyMedia) -> Step:
-    if event.video is not None:
-        return replace(state, screens=state.screens | {event.to_tag}), (SendVideo(event.to_tag, event.video),)
-    stop = (StopVideo(event.to_tag),) if event.to_tag in state.screens else ()
-    return replace(state, screens=state.screens - {event.to_tag}), stop
-
-
-def _answered(state: Door, event: Answered) -> Step | None:
-    if state.phase not in (Phase.CALLING, Phase.RINGING):
-        return None
-    screens = frozenset({event.to_tag}) if event.video else frozenset()
-    after = enter(state, Phase.TALKING, branch=event.to_tag, screens=screens)
-    picture = SendVideo(event.to_tag, event.video) if event.video else StopVideo(event.to_tag)
-    told = Publish("answered", {"call": event.call, "to_tag": event.to_tag, "video": event.video is not None})
-    return after, (KeepOnly(event.to_tag), picture, StartVoice(), told)
-
-
-def _video_changed(state: Door, event: VideoChanged) -> Step | None:
-    if state.phase is not Phase.TALKING:
-        return None
-    if event.video is None:
-        return replace(state, screens=frozenset()), (StopVideo(state.branch),)
-    return replace(state, screens=frozenset({state.branch})), (SendVideo(state.branch, event.video),)
-
-
-def _key_frame(state: Door, event: KeyFrameWanted) -> Step | None:
-    return (state, (KeyFrame(),)) if state.in_visit else None
-
-
-def _held(state: Door, event: Held) -> Step:
-    return state, (Publish("held", {"call": event.call, "on": event.held}),)
-
-
-def _audio(state: Door, event: AudioStarted) -> Step:
-    return state, (Publish("audio-started", {"call": event.call}),)
-
-
-def _ended(state: Door, event: Ended) -> Step | None:
-    if not state.in_visit:
-        return None
-    outcome = Outcome.HUNG_UP if state.phase is Phase.TALKING else _outcome(event.code)
-    return finish(state, outcome, code=event.code, reason=event.reason)
-
-
-def _outcome(code: int) -> Outcome:
-    """What a final SIP response means to a visitor."""
-    if code in (403, 603, 607):
-        return Outcome.DECLINED
-    if code in (486, 600):
-        return Outcome.BUSY
-    return Outcome.NO_ANSWER if code == 408 else Outcome.UNREACHABLE
-
-
-def _stale(state: Door, event: DoorEvent) -> Step | None:
-    """An event of a call that is not, or no longer, this visit's."""
-    if isinstance(event, Answered):
-        return state, (HangUp(event.call, "the visitor has gone"),)
-    return _info(state, event) if isinstance(event, InfoReceived) else None
-
-
 # --- the lock and the alarms ----------------------------------------------------------------------------------------
 
 
-def _info(state: Door, event: InfoReceived) -> Step | None:
-    if event.content_type.partition(";")[0].strip().lower() != UNLOCK_TYPE:
-        return None
-    in_call = state.phase is Phase.TALKING and event.call == state.call
-    return state, (JudgeUnlock(event.call, event.body, in_call),)
-
-
 def _unlock_granted(state: Door, event: UnlockGranted) -> Step:
-    return unlock(state, "sip", event.device)
+    return unlock(state, event.how, event.device)
 
 
 def _exit(state: Door, event: ExitPressed) -> Step:
@@ -315,10 +208,10 @@ def _phase_over(state: Door) -> Step | None:
     match state.phase:
         case Phase.DIALLING:
             return _dialling_over(state)
-        case Phase.CALLING:
-            return finish(state, Outcome.UNREACHABLE, reason="no provisional response", hang_up=True)
-        case Phase.RINGING:
-            return finish(state, Outcome.NO_ANSWER, hang_up=True)
+        case Phase.CALLING | Phase.RINGING | Phase.CONFIRMING:
+            return give_up(state, _silence(state), hang_up=True)
+        case Phase.CHANGING:
+            return attempt(state)
         case Phase.TALKING:
             return finish(state, Outcome.TIME_OVER, hang_up=True)
         case Phase.ENDED:
@@ -327,9 +220,30 @@ def _phase_over(state: Door) -> Step | None:
             return None
 
 
+def _silence(state: Door) -> Failure:
+    """What it means that nothing happened in this phase for too long."""
+    if state.phase is Phase.CALLING:
+        return NOT_RINGING if state.tried else SILENT
+    return UNCONFIRMED if state.phase is Phase.CONFIRMING else RANG_OUT
+
+
+def _total_over(state: Door) -> Step | None:
+    """Nobody has answered in all the time there is; who is just asked whether they are a person may still say so."""
+    match state.phase:
+        case Phase.CONFIRMING:
+            return replace(state, late=True), ()
+        case Phase.CALLING | Phase.CHANGING:
+            return finish(state, better(state.outcome, Outcome.UNREACHABLE), reason="time is over", hang_up=True)
+        case Phase.RINGING:
+            outcome = Outcome.BUSY if state.queued else Outcome.NO_ANSWER
+            return finish(state, better(state.outcome, outcome), reason="time is over", hang_up=True)
+        case _:
+            return None
+
+
 def _dialling_over(state: Door) -> Step:
-    longer = any(flat != state.dialled and flat.startswith(state.dialled) for flat in state.rules.flats)
-    if state.dialled in state.rules.flats and not longer:
+    longer = any(number != state.dialled and number.startswith(state.dialled) for number in state.homes)
+    if state.dialled in state.homes and not longer:
         return call(state, state.dialled)
     return refuse(state, Outcome.DIALLING_TIMED_OUT)
 
@@ -338,7 +252,8 @@ def _not_locked_out(state: Door) -> Step:
     return replace(state, locked_out=False, wrong_codes=0), (Publish("lockout", {"on": False}),)
 
 
-_TIMERS: dict[str, Callable[[Door], Step]] = {
+_TIMERS: dict[str, Callable[[Door], Step | None]] = {
+    TOTAL: _total_over,
     HURRY: lambda state: (replace(state, hurried=False), ()),
     RELOCK: lambda state: (replace(state, unlocked=False), (Publish("locked"),)),
     DOOR_OPEN: lambda state: alarm(state, DOOR_LEFT_OPEN, True),
@@ -364,28 +279,22 @@ def _unregistered(state: Door, event: RegistrationLost) -> Step:
     return replace(state, registered=False), (Publish("registration-lost", facts),)
 
 
+def _directory(state: Door, event: DirectoryChanged) -> Step:
+    return replace(state, homes=event.homes), (Publish("directory", {"numbers": len(event.homes)}),)
+
+
 _DECISIONS: dict[type, Callable[[Door, Any], Step | None]] = {
     KeyPressed: _key,
     CallPressed: _call_button,
     ExitPressed: _exit,
     DoorMoved: _door_moved,
     CaseMoved: _case_moved,
-    CallPlaced: _placed,
-    CallFailed: _failed,
     CodeChecked: _code_checked,
     UnlockGranted: _unlock_granted,
+    DirectoryChanged: _directory,
     TimerExpired: _timer,
     DeviceLost: _lost,
     DeviceReturned: _returned,
     Registered: _registered,
     RegistrationLost: _unregistered,
-    Ringing: _ringing,
-    EarlyMedia: _early_media,
-    Answered: _answered,
-    VideoChanged: _video_changed,
-    KeyFrameWanted: _key_frame,
-    Held: _held,
-    AudioStarted: _audio,
-    InfoReceived: _info,
-    Ended: _ended,
 }

@@ -1,7 +1,9 @@
 """What happens at a door station, besides SIP events, timers and lost devices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from endpoints.door_station.chain import Home
 from endpoints.events import DeviceLost, DeviceReturned, TimerExpired
 from endpoints.sip.agent import CallId, SipEvent
 
@@ -38,10 +40,18 @@ class CaseMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryChanged:
+    """Whom each number at the keypad calls from the next visit on."""
+
+    homes: Mapping[str, Home]
+
+
+@dataclass(frozen=True, slots=True)
 class CallPlaced:
     """The INVITE is out; from now on the agent speaks of this handle."""
 
     call: CallId
+    session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +70,10 @@ class CodeChecked:
 
 @dataclass(frozen=True, slots=True)
 class UnlockGranted:
-    """A device of the called flat proved that it may open the door."""
+    """Somebody at the called flat proved that they may open the door."""
 
     device: str
+    how: str = "sip"
 
 
 DoorEvent = (
@@ -71,6 +82,7 @@ DoorEvent = (
     | ExitPressed
     | DoorMoved
     | CaseMoved
+    | DirectoryChanged
     | CallPlaced
     | CallFailed
     | CodeChecked

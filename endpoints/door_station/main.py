@@ -4,19 +4,22 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from endpoints.composition import Frame, Line, load_cryptography, open_line, prepare_later, run_endpoint
-from endpoints.config import Directory, Site
+from endpoints.config import Directory, Flat, Site
 from endpoints.config.codes import whose
+from endpoints.directory import DirectoryClient
 from endpoints.door_station.album import Album
-from endpoints.door_station.app import DoorApp, Home, Parts
-from endpoints.door_station.events import CallPressed, CaseMoved, DoorMoved, ExitPressed, KeyPressed
+from endpoints.door_station.app import DoorApp, Parts
+from endpoints.door_station.chain import GUARD, Budget, Home, Way
+from endpoints.door_station.events import CallPressed, CaseMoved, DirectoryChanged, DoorMoved, ExitPressed, KeyPressed
 from endpoints.door_station.pictures import Pictures
 from endpoints.door_station.state import Rules
+from endpoints.service import service_of
 from endpoints.unlock import AttemptLog, UnlockJudge
 from hal.errors import HalError
 from hal.recovery import SteadyCamera
 
 KIND = "door-station"
-ATTEMPTS_FILE, ALBUM_FOLDER = "unlock.jsonl", "pictures"
+ATTEMPTS_FILE, ALBUM_FOLDER, DIRECTORY_FILE = "unlock.jsonl", "pictures", "directory.json"
 
 
 def main(argv: list[str]) -> int:
@@ -26,12 +29,14 @@ def main(argv: list[str]) -> int:
 
 def compose(frame: Frame) -> DoorApp:
     """The door station of these files, at work as soon as the loop runs. Raises IntercomError."""
-    line = open_line(frame)
+    line = open_line(frame, peer_to_peer=True)
     site = frame.configuration.site
     camera = frame.keep(SteadyCamera(frame.opener("camera"), frame.report))
     pictures = frame.keep(Pictures(camera, site.video, site.sip.srtp))
-    prepare_later(frame, line.settled, (pictures.prepare, load_cryptography, line.voice.prepare))
-    app = DoorApp(_parts(frame, line, pictures), _rules(frame), frame.loop)
+    jobs = (pictures.prepare, load_cryptography, line.voice.prepare, line.sound.prepare)
+    prepare_later(frame, line.settled, jobs)
+    homes = homes_of(_directory(frame), site.device.call_guard)
+    app = DoorApp(_parts(frame, line, pictures), _rules(frame), homes, frame.loop)
     app.open()
     frame.running.callback(app.close)
     _listen(frame)
@@ -53,10 +58,9 @@ def _parts(frame: Frame, line: Line, pictures: Pictures) -> Parts:
         port=line.port,
         attempts=frame.keep(AttemptLog(site.data / ATTEMPTS_FILE)),
         album=Album(site.data / ALBUM_FOLDER, site.device.place or site.device.name, pictures.latest, background),
-        judge=UnlockJudge(lifetime=site.timers.ring + site.timers.talk + site.timers.provisional),
+        judge=UnlockJudge(lifetime=site.timers.queue + site.timers.ring + site.timers.talk),
         whose_code=_codes_of(site),
         background=background,
-        homes=_homes(frame.configuration.directory),
         address=site.sip.address,
     )
 
@@ -71,19 +75,44 @@ def _codes_of(site: Site) -> Callable[[str], str]:
     return lambda code: whose(code, site.codes) or ""
 
 
-def _homes(directory: Directory) -> Mapping[str, Home]:
-    callable_flats = {number: flat for number, flat in directory.flats.items() if flat.stages}
-    return {number: Home(flat.name, flat.stages[0].uris[0], flat.devices) for number, flat in callable_flats.items()}
+def _directory(frame: Frame) -> Directory:
+    """Whom to call now: of the server, its last word that was kept, or the people file; later changes become events."""
+    site, written = frame.configuration.site, frame.configuration.directory
+    service = service_of(site)
+    if service is None or site.directory is None:
+        return written
+
+    def changed(directory: Directory) -> None:
+        frame.loop.post(DirectoryChanged(homes_of(directory, site.device.call_guard)))
+
+    client = DirectoryClient(service, site.data / DIRECTORY_FILE, changed, written, site.directory.refresh)
+    frame.keep(client).start()
+    return client.current
+
+
+def homes_of(directory: Directory, call_guard: str | None) -> Mapping[str, Home]:
+    """What each number at the keypad leads to; `call_guard` is the one of the property management."""
+    homes = {number: Home(number, _ways(flat), flat.devices) for number, flat in directory.flats.items()}
+    guard = directory.guard
+    if call_guard and guard.uris:
+        homes[call_guard] = Home(GUARD, tuple(Way(GUARD, uri) for uri in guard.uris), guard.devices)
+    return homes
+
+
+def _ways(flat: Flat) -> tuple[Way, ...]:
+    return tuple(Way(stage.name, uri) for stage in flat.stages for uri in stage.uris)
 
 
 def _rules(frame: Frame) -> Rules:
     site, timers = frame.configuration.site, frame.configuration.site.timers
     return Rules(
-        flats=frozenset(frame.configuration.directory.flats),
         call_flat=site.device.call_flat or "",
         dial=timers.dial,
-        provisional=timers.provisional,
-        ring=timers.ring,
+        reach=timers.reach,
+        budgets={name: Budget(stage.provisional or timers.provisional, stage.ring) for name, stage in site.chain},
+        total=timers.ring,
+        queue=timers.queue,
+        confirm=timers.confirm,
         talk=timers.talk,
         sign=timers.message,
         pulse=frame.board.lock.pulse,

@@ -1,8 +1,10 @@
 """What a door station knows: its phases and facts, and the signs that follow from them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from endpoints.door_station.chain import Budget, Home, Outcome, Way
 from endpoints.sip.agent import CallId
 from hal.indicator import Signal
 
@@ -17,8 +19,11 @@ class Phase(StrEnum):
                                                 checking --wrong--> ended
                            dialling --FLAT#, call button, time-out--> calling      (wrong flat: ended)
         idle --call button--> calling --any branch rings--> ringing --one answers--> talking
-        calling, ringing, talking --visitor hangs up, resident hangs up after talking--> idle
-        calling, ringing, talking --nobody there, all decline, time-out, no connection--> ended
+        calling, ringing --this way does not get through--> changing --its call is over--> calling the next way
+        calling, ringing --a telephone answers--> confirming --1--> talking
+                                                  confirming --time-out--> changing
+        any of a visit --visitor hangs up, resident hangs up after talking--> idle
+        any of a visit --somebody declines, no further way, time-out--> ended
         ended --time, or the next visitor's key--> idle
 
     Alarms, lock-out, an open lock and lost devices are facts beside the phase: none of them ends a visit.
@@ -29,42 +34,34 @@ class Phase(StrEnum):
     CHECKING = "checking"
     CALLING = "calling"
     RINGING = "ringing"
+    CHANGING = "changing"
+    CONFIRMING = "confirming"
     TALKING = "talking"
     ENDED = "ended"
 
 
+VISIT = frozenset({Phase.CALLING, Phase.RINGING, Phase.CHANGING, Phase.CONFIRMING, Phase.TALKING})
 DOOR_LEFT_OPEN, TAMPER = "door-left-open", "tamper"
 """The alarms."""
-
-
-class Outcome(StrEnum):
-    """How the last visit, or attempt at one, ended."""
-
-    NONE = ""
-    CANCELLED = "cancelled"
-    HUNG_UP = "hung-up"
-    DECLINED = "declined"
-    BUSY = "busy"
-    NO_ANSWER = "no-answer"
-    UNREACHABLE = "unreachable"
-    TIME_OVER = "time-over"
-    WRONG_FLAT = "wrong-flat"
-    WRONG_CODE = "wrong-code"
-    LOCKED_OUT = "locked-out"
-    DIALLING_TIMED_OUT = "dialling-timed-out"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the owner of the door decided; times in seconds."""
 
-    flats: frozenset[str]
     call_flat: str = ""
-    """The flat that the call button alone calls, "" for none."""
+    """The number that the call button alone calls, "" for none."""
     dial: float = 6.0
-    provisional: float = 3.0
-    """How long a home may be silent before it does not count as reached."""
-    ring: float = 45.0
+    reach: float = 1.5
+    """How long the next hop may be silent before it does not count as reached."""
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
+    """Stage -> what it may take."""
+    total: float = 45.0
+    """From the call until somebody has answered, or the visitor is told that nobody does."""
+    queue: float = 180.0
+    """How long a visitor waits until a guard is free."""
+    confirm: float = 15.0
+    """How long whoever answered a telephone has to press 1."""
     talk: float = 120.0
     sign: float = 3.0
     """How long a refusal is shown."""
@@ -75,21 +72,39 @@ class Rules:
     wrong_codes: int = 5
     lockout: float = 300.0
 
+    def budget(self, stage: str) -> Budget:
+        """What that stage may take."""
+        return self.budgets.get(stage, Budget())
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
     """The whole state of a door station."""
 
     rules: Rules
+    homes: Mapping[str, Home] = field(default_factory=dict)
+    """Number at the keypad -> whom it calls; a visit goes on with what held when it began."""
     phase: Phase = Phase.IDLE
     dialled: str = ""
     """Digits so far; a door code begins with ``*``."""
     flat: str = ""
+    ways: tuple[Way, ...] = ()
+    """Of this visit: the one that is tried now, and those that are left."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Whose devices may open the door in this visit."""
     call: CallId = ""
     branch: str = ""
     """To-tag of the branch that answered."""
     screens: frozenset[str] = frozenset()
     """To-tags of the branches that are sent the picture."""
+    tried: bool = False
+    """Whether the next hop has this call, though nobody rings yet."""
+    queued: bool = False
+    """Whether the server keeps the call until somebody is free."""
+    late: bool = False
+    """Whether the time for reaching somebody is over."""
+    digits_by: str = ""
+    """How the telephone of this call sends its keys; a gateway that sends each key twice is heard once."""
     outcome: Outcome = Outcome.NONE
     hurried: bool = False
     wrong_codes: int = 0
@@ -103,8 +118,18 @@ class Door:
 
     @property
     def in_visit(self) -> bool:
-        """Whether there is a call."""
-        return self.phase in (Phase.CALLING, Phase.RINGING, Phase.TALKING)
+        """Whether somebody is being called, or talked to."""
+        return self.phase in VISIT
+
+    @property
+    def stage(self) -> str:
+        """The stage of the visit that is going on, "" between visits."""
+        return self.ways[0].stage if self.in_visit and self.ways else ""
+
+    @property
+    def last_stage(self) -> bool:
+        """Whether there is no other stage left."""
+        return all(way.stage == self.stage for way in self.ways)
 
 
 def signal_of(state: Door) -> Signal:
@@ -121,6 +146,8 @@ def signal_of(state: Door) -> Signal:
 _PHASE_SIGNALS = {
     Phase.CALLING: Signal.CALLING,
     Phase.RINGING: Signal.CALLING,
+    Phase.CHANGING: Signal.CALLING,
+    Phase.CONFIRMING: Signal.CALLING,
     Phase.TALKING: Signal.TALKING,
     Phase.ENDED: Signal.REFUSED,
 }
@@ -132,6 +159,8 @@ def tone_of(state: Door) -> str | None:
         case Phase.IDLE:
             return "alarm" if DOOR_LEFT_OPEN in state.alarms else None
         case Phase.RINGING:
+            return None if state.queued else "ringback"
+        case Phase.CONFIRMING:
             return "ringback"
         case Phase.ENDED:
             return _OUTCOME_TONES.get(state.outcome, "refused")

@@ -1,14 +1,15 @@
-"""The steps that several events lead to: a call begins, a visit ends, a sign of refusal, the lock, an alarm."""
+"""The steps that several events lead to: a call begins, goes on by another way, ends; a refusal, the lock, an alarm."""
 
 from dataclasses import replace
 from typing import Any
 
-from endpoints.door_station.actions import Call, DoorAction, EndVisit, PulseLock
-from endpoints.door_station.state import Door, Outcome, Phase
+from endpoints.door_station.actions import Call, DoorAction, EndVisit, PulseLock, Say, StopVideo
+from endpoints.door_station.chain import Failure, Next, Outcome, better, remaining
+from endpoints.door_station.state import Door, Phase
 from endpoints.events import CancelTimer, HangUp, Publish, StartTimer, Tone
 
 Step = tuple[Door, tuple[DoorAction, ...]]
-HURRY, RELOCK, DOOR_OPEN, LOCKOUT = "hurry", "relock", "door-open", "lockout"
+HURRY, TOTAL, RELOCK, DOOR_OPEN, LOCKOUT = "hurry", "total", "relock", "door-open", "lockout"
 """The timers that run beside the one of each phase."""
 
 
@@ -23,27 +24,69 @@ def refuse(state: Door, outcome: Outcome) -> Step:
     return after, (Publish("refused", {"why": outcome}),)
 
 
-def call(state: Door, flat: str) -> Step:
-    """A visit to `flat` begins, if there is such a flat."""
-    if flat not in state.rules.flats:
+# --- the visit ------------------------------------------------------------------------------------------------------
+
+
+def call(state: Door, number: str) -> Step:
+    """A visit begins, if that number calls anybody."""
+    home = state.homes.get(number)
+    if home is None or not home.ways:
         return refuse(state, Outcome.WRONG_FLAT)
-    after = enter(
-        state, Phase.CALLING, dialled="", flat=flat, call="", branch="", screens=frozenset(),
+    begun = replace(
+        state, dialled="", flat=home.number, ways=home.ways, keys=home.keys, queued=False, late=False, digits_by="",
         outcome=Outcome.NONE, hurried=True,
     )  # fmt: skip
-    return after, (Call(flat), StartTimer(HURRY, state.rules.hurry))
+    after, actions = attempt(begun)
+    return after, (*actions, StartTimer(HURRY, state.rules.hurry), StartTimer(TOTAL, state.rules.total))
+
+
+def attempt(state: Door) -> Step:
+    """Call the first of the ways that are left."""
+    after = enter(state, Phase.CALLING, call="", branch="", screens=frozenset(), tried=False, queued=False)
+    way = state.ways[0]
+    return after, (Call(state.flat, way, state.keys), Publish("stage", {"stage": way.stage, "flat": state.flat}))
+
+
+def give_up(state: Door, why: Failure, hang_up: bool = False) -> Step:
+    """The present way came to nothing: on to the next one, or the end."""
+    outcome = why.outcome if why.then is Next.END else better(state.outcome, why.outcome)
+    ways = remaining(state.ways, why.then)
+    if not ways or state.late:
+        return finish(state, outcome, why.code, why.reason, hang_up)
+    words = (Say((f"calling-{ways[0].stage}",)),) if ways[0].stage != state.stage else ()
+    facts = {"stage": state.stage, "call": state.call, "why": why.outcome, "code": why.code, "reason": why.reason}
+    told = (Publish("stage-over", facts), *words)
+    after = replace(state, ways=ways, outcome=outcome)
+    after, actions = leave(after) if hang_up else attempt(after)
+    return after, (*actions, *told)
+
+
+def leave(state: Door) -> Step:
+    """End the present call; what comes next waits until it is over."""
+    stop = tuple(StopVideo(to_tag) for to_tag in sorted(state.screens))
+    after = enter(state, Phase.CHANGING, branch="", screens=frozenset())
+    return after, (HangUp(state.call, "the door calls elsewhere"), *stop)
 
 
 def finish(state: Door, outcome: Outcome, code: int = 0, reason: str = "", hang_up: bool = False) -> Step:
     """The visit is over; what the visitor or the resident ended needs no sign, everything else gets one."""
     quiet = outcome in (Outcome.CANCELLED, Outcome.HUNG_UP)
     after = enter(
-        state, Phase.IDLE if quiet else Phase.ENDED, call="", branch="", screens=frozenset(),
-        outcome=outcome, hurried=False,
+        state, Phase.IDLE if quiet else Phase.ENDED, call="", branch="", screens=frozenset(), ways=(), keys={},
+        queued=False, outcome=outcome, hurried=False,
     )  # fmt: skip
-    ends = (HangUp(state.call, outcome),) if hang_up else ()
+    ends = (HangUp(state.call, outcome),) if hang_up and state.call else ()
     facts = {"call": state.call, "flat": state.flat, "outcome": outcome, "code": code, "reason": reason}
-    return after, (*ends, EndVisit(), CancelTimer(HURRY), Publish("ended", facts))
+    told = Publish("ended", {**facts, "stage": state.stage})
+    words = (Say((outcome,)),) if outcome in SPOKEN else ()
+    return after, (*ends, EndVisit(), CancelTimer(HURRY), CancelTimer(TOTAL), told, *words)
+
+
+SPOKEN = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DECLINED, Outcome.UNREACHABLE})
+"""The ends of a visit that are told in words, prompts of the same name."""
+
+
+# --- the lock and the alarms ----------------------------------------------------------------------------------------
 
 
 def unlock(state: Door, how: str, who: str) -> Step:

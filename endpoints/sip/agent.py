@@ -224,6 +224,8 @@ class SipSettings:
     """Our address of record is ``sip:user@domain``."""
     registrar: str | None = None
     """URI to register at (``sip:127.0.0.1:5060;transport=tls``); None: never registers (R4)."""
+    through_registrar: bool = True
+    """Whether calls go through the registrar; else to the host of the address that is called."""
     auth_user: str = ""
     realm: str = "*"
     password: str = field(default="", repr=False)

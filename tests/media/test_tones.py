@@ -100,7 +100,7 @@ def test_mixing_limits_to_full_scale() -> None:
 
 def test_a_repeating_tone_sounds_until_it_is_stopped() -> None:
     player, loudspeaker = _player(enough=60)
-    player.play(Tone.BUSY)
+    player.play(render(Tone.BUSY))
     assert loudspeaker.has_enough.wait(LIMIT)
     assert loudspeaker.did == ["on"]
     player.stop()
@@ -113,7 +113,7 @@ def test_a_repeating_tone_sounds_until_it_is_stopped() -> None:
 def test_a_tone_is_not_written_much_faster_than_it_is_heard() -> None:
     player, loudspeaker = _player(enough=20)
     begin = time.monotonic()
-    player.play(Tone.DIAL)
+    player.play(render(Tone.DIAL))
     assert loudspeaker.has_enough.wait(LIMIT)
     assert time.monotonic() - begin > 0.3
     player.stop()
@@ -121,15 +121,15 @@ def test_a_tone_is_not_written_much_faster_than_it_is_heard() -> None:
 
 def test_a_short_tone_ends_by_itself_and_switches_the_loudspeaker_off() -> None:
     player, loudspeaker = _player()
-    player.play(Tone.BEEP)
+    player.play(render(Tone.BEEP))
     assert loudspeaker.is_off.wait(LIMIT)
     assert b"".join(loudspeaker.frames) == render(Tone.BEEP).samples
 
 
 def test_another_tone_takes_the_place_of_the_first_while_the_loudspeaker_stays_on() -> None:
     player, loudspeaker = _player(enough=30)
-    player.play(Tone.DIAL)
-    player.play(Tone.BEEP)
+    player.play(render(Tone.DIAL))
+    player.play(render(Tone.BEEP))
     assert loudspeaker.is_off.wait(LIMIT)
     assert loudspeaker.did == ["on", "off"]
     assert b"".join(loudspeaker.frames).endswith(render(Tone.BEEP).samples)
@@ -137,7 +137,7 @@ def test_another_tone_takes_the_place_of_the_first_while_the_loudspeaker_stays_o
 
 def test_a_tone_can_end_and_leave_the_loudspeaker_on_for_a_call() -> None:
     player, loudspeaker = _player()
-    player.play(Tone.RING)
+    player.play(render(Tone.RING))
     assert loudspeaker.has_enough.wait(LIMIT)
     player.stop(keep_on=True)
     assert loudspeaker.did == ["on"]
@@ -145,7 +145,7 @@ def test_a_tone_can_end_and_leave_the_loudspeaker_on_for_a_call() -> None:
 
 def test_a_tone_begins_where_it_is_told_to() -> None:
     player, loudspeaker = _player()
-    player.play(Tone.BEEP, 3)
+    player.play(render(Tone.BEEP), 3)
     assert loudspeaker.is_off.wait(LIMIT)
     assert b"".join(loudspeaker.frames) == render(Tone.BEEP).samples[3 * FRAME_BYTES :]
 
@@ -156,12 +156,12 @@ def test_a_tone_that_comes_while_the_loudspeaker_goes_off_is_played() -> None:
     def end() -> None:
         if loudspeaker.did == ["on"]:
             loudspeaker.did.append("off")
-            player.play(Tone.BEEP)
+            player.play(render(Tone.BEEP))
         else:
             loudspeaker.end()
 
     player = TonePlayer(loudspeaker.begin, loudspeaker.write, end)
-    player.play(Tone.DIAL)
+    player.play(render(Tone.DIAL))
     assert loudspeaker.has_enough.wait(LIMIT)
     player.silence()
     assert loudspeaker.is_off.wait(LIMIT)

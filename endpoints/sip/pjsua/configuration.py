@@ -94,6 +94,7 @@ def _configure_registration(config: pj.AccountConfig, settings: SipSettings) -> 
     if settings.registrar:
         config.regConfig.registrarUri = settings.registrar
         config.regConfig.proxyUse = 0
+    if settings.registrar and settings.through_registrar:
         config.sipConfig.proxies.append(f"<{settings.registrar};lr;hide>")
     config.regConfig.registerOnAdd = False
     config.regConfig.timeoutSec = settings.expires

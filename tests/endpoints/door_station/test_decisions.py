@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from endpoints.door_station import actions as do
+from endpoints.door_station.chain import Home, Outcome, Way
 from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import (
     CallFailed,
@@ -20,7 +21,7 @@ from endpoints.door_station.events import (
     KeyPressed,
     UnlockGranted,
 )
-from endpoints.door_station.state import Door, Outcome, Phase, Rules, signal_of, tone_of
+from endpoints.door_station.state import Door, Phase, Rules, signal_of, tone_of
 from endpoints.events import CancelTimer, DeviceLost, DeviceReturned, HangUp, Publish, StartTimer, TimerExpired, Tone
 from endpoints.sip.agent import (
     Answered,
@@ -40,14 +41,18 @@ from hal.indicator import Signal
 from media.description import VideoMedia
 from media.tones import Tone as KnownTone
 
-RULES = Rules(flats=frozenset({"3", "301", "12"}), call_flat="301", wrong_codes=3)
-IDLE = Door(RULES)
-CALLING = replace(IDLE, phase=Phase.CALLING, flat="301", call="c1")
+RULES = Rules(call_flat="301", wrong_codes=3)
+KEYS = {"indoor1": "KEY"}
+HOME = Way("home", "sip:home@h")
+HOMES = {number: Home(number, (HOME,), KEYS) for number in ("3", "301", "12")}
+IDLE = Door(RULES, HOMES)
+CALLING = replace(IDLE, phase=Phase.CALLING, flat="301", call="c1", ways=(HOME,), keys=KEYS)
 RINGING = replace(CALLING, phase=Phase.RINGING)
 TWO_SCREENS = replace(RINGING, screens=frozenset({"a", "b"}))
 TALKING = replace(CALLING, phase=Phase.TALKING, branch="a", screens=frozenset({"a"}))
 CHECKING = replace(IDLE, phase=Phase.CHECKING)
 ENDED = replace(IDLE, phase=Phase.ENDED, outcome=Outcome.BUSY)
+CALL = do.Call("301", HOME, KEYS)
 SCREEN = VideoMedia("127.0.0.1", 4000, 4001, direction="recvonly")
 MOVED = VideoMedia("127.0.0.1", 5000, 5001, direction="recvonly")
 
@@ -108,7 +113,7 @@ PHASES: list[tuple[str, Door, DoorEvent, Phase, Outcome]] = [
     ("all decline", RINGING, Ended("c1", 603, "Decline"), Phase.ENDED, Outcome.DECLINED),
     ("all busy", RINGING, Ended("c1", 486, "Busy Here"), Phase.ENDED, Outcome.BUSY),
     ("HomeLink gave up ringing", RINGING, Ended("c1", 408, ""), Phase.ENDED, Outcome.NO_ANSWER),
-    ("rang long enough", RINGING, TimerExpired("ringing"), Phase.ENDED, Outcome.NO_ANSWER),
+    ("rang long enough", RINGING, TimerExpired("total"), Phase.ENDED, Outcome.NO_ANSWER),
     ("talked long enough", TALKING, TimerExpired("talking"), Phase.ENDED, Outcome.TIME_OVER),
     ("* gives up while calling", CALLING, KeyPressed("*"), Phase.IDLE, Outcome.CANCELLED),
     ("* gives up while ringing", RINGING, KeyPressed("*"), Phase.IDLE, Outcome.CANCELLED),
@@ -132,7 +137,7 @@ def test_phases(state: Door, event: DoorEvent, phase: Phase, outcome: Outcome) -
 
 LOST_CAMERA = {"device": "camera", "why": "x"}
 FIRST_ACTIONS: list[tuple[str, Door, DoorEvent, tuple[Any, ...]]] = [
-    ("the INVITE comes before everything", dialled("301"), KeyPressed("#"), (do.Call("301"),)),
+    ("the INVITE comes before everything", dialled("301"), KeyPressed("#"), (CALL,)),
     ("the picture goes out at once", RINGING, EarlyMedia("c1", "b", SCREEN, "x"), (do.SendVideo("b", SCREEN),)),
     ("a branch may move", TWO_SCREENS, EarlyMedia("c1", "a", MOVED, "x"), (do.SendVideo("a", MOVED),)),
     ("a branch may stop it", TWO_SCREENS, EarlyMedia("c1", "a", None, "x"), (do.StopVideo("a"),)),
@@ -152,7 +157,7 @@ FIRST_ACTIONS: list[tuple[str, Door, DoorEvent, tuple[Any, ...]]] = [
     ("video stops in the call", TALKING, VideoChanged("c1", None), (do.StopVideo("a"),)),
     ("a key frame is wanted", RINGING, KeyFrameWanted("c1"), (do.KeyFrame(),)),
     ("giving up", RINGING, KeyPressed("*"), (HangUp("c1", "cancelled"), do.EndVisit())),
-    ("nobody answered", RINGING, TimerExpired("ringing"), (HangUp("c1", "no-answer"), do.EndVisit())),
+    ("nobody answered", RINGING, TimerExpired("total"), (HangUp("c1", "no-answer"), do.EndVisit())),
     ("the other side ended it", RINGING, Ended("c1", 603, ""), (do.EndVisit(),)),
     ("an answer after the time-out", ENDED, Answered("c1", "a", SCREEN), (HangUp("c1", "the visitor has gone"),)),
     ("a late answer of an older call", TALKING, Answered("c0", "z", None), (HangUp("c0", "the visitor has gone"),)),
@@ -183,6 +188,8 @@ UNEXPECTED: list[tuple[Door, DoorEvent]] = [
     (RINGING, KeyPressed("5")),
     (IDLE, CodeChecked("family")),
     (IDLE, TimerExpired("ringing")),
+    (IDLE, TimerExpired("total")),
+    (TALKING, TimerExpired("total")),
     (IDLE, TimerExpired("unheard-of")),
     (TALKING, InfoReceived("c1", "text/plain", "hello")),
     (TALKING, Ended("c0", 200, "")),
@@ -198,7 +205,7 @@ def test_an_unexpected_event_changes_nothing(state: Door, event: DoorEvent) -> N
 
 def test_a_visit_from_the_first_key_to_the_end() -> None:
     state, actions = typed(IDLE, "301#")
-    assert do.Call("301") in actions
+    assert CALL in actions
     state = after(state, CallPlaced("c7"), Ringing("c7", 183, "a"), EarlyMedia("c7", "a", SCREEN, "x"))
     state = after(state, EarlyMedia("c7", "b", SCREEN, "y"), Answered("c7", "b", SCREEN), AudioStarted("c7"))
     assert (state.phase, state.branch, state.screens) == (Phase.TALKING, "b", frozenset({"b"}))
@@ -207,7 +214,7 @@ def test_a_visit_from_the_first_key_to_the_end() -> None:
 
 
 def test_a_correction_while_dialling() -> None:
-    assert do.Call("12") in typed(IDLE, "30*12#")[1]
+    assert do.Call("12", HOME, KEYS) in typed(IDLE, "30*12#")[1]
 
 
 def test_a_second_press_never_makes_a_second_call() -> None:
@@ -226,13 +233,12 @@ def test_a_press_after_a_while_ends_the_visit() -> None:
 
 
 def test_without_a_flat_of_its_own_the_call_button_alone_is_refused() -> None:
-    assert after(Door(replace(RULES, call_flat="")), CallPressed()).outcome is Outcome.WRONG_FLAT
+    assert after(Door(replace(RULES, call_flat=""), HOMES), CallPressed()).outcome is Outcome.WRONG_FLAT
 
 
 def test_each_phase_starts_its_timer_and_cancels_the_one_before() -> None:
     _, actions = next_step(CALLING, Ringing("c1", 180, "a"))
     assert CancelTimer("calling") in actions
-    assert StartTimer("ringing", RULES.ring) in actions
     assert StartTimer("dialling", RULES.dial) in next_step(dialled("3"), KeyPressed("0"))[1]
 
 
@@ -258,7 +264,7 @@ def test_wrong_codes_lock_the_codes_out_over_visits_but_not_the_calls() -> None:
     assert state.outcome is Outcome.LOCKED_OUT
     assert do.CheckCode("1234") not in actions
     assert do.NoteRefusal("code", "locked out") in actions
-    assert do.Call("301") in typed(state, "301#")[1]
+    assert CALL in typed(state, "301#")[1]
     state = after(state, TimerExpired("lockout"))
     assert do.CheckCode("1234") in typed(state, "*1234#")[1]
 
