@@ -143,9 +143,9 @@ def timers(actions: Sequence[do.DoorAction]) -> list[StartTimer | CancelTimer]:
 
 
 def test_the_last_stage_rings_as_long_as_the_whole_visit_may_take() -> None:
-    state, actions = next_step(calling(3), Ringing("c1", 180, "a"))
+    _state, actions = next_step(calling(3), Ringing("c1", 180, "a"))
     assert timers(actions) == [CancelTimer("calling")]
-    state, actions = next_step(IDLE, CallPressed())
+    _state, actions = next_step(IDLE, CallPressed())
     assert StartTimer("total", RULES.total) in actions
 
 
@@ -164,7 +164,7 @@ def test_the_visitor_hears_what_goes_on() -> None:
 
 
 def test_the_service_port_hears_of_each_stage() -> None:
-    state, actions = next_step(calling(0), Ended("c1", 503, "down"))
+    _state, actions = next_step(calling(0), Ended("c1", 503, "down"))
     told = [action for action in actions if isinstance(action, Publish)]
     facts = {"stage": "home", "call": "c1", "why": "unreachable", "code": 503, "reason": "down"}
     assert told == [Publish("stage", {"stage": "phones", "flat": "301"}), Publish("stage-over", facts)]
@@ -206,7 +206,7 @@ def test_a_flat_without_any_way_is_a_wrong_number() -> None:
 
 @pytest.mark.flow("G1")
 def test_the_guards_number_calls_the_guards() -> None:
-    state, actions = next_step(after(IDLE, KeyPressed("0")), KeyPressed("#"))
+    _state, actions = next_step(after(IDLE, KeyPressed("0")), KeyPressed("#"))
     assert actions[0] == do.Call("guard", GUARD, {"console1": "KEY"})
 
 
