@@ -32,6 +32,7 @@ class Site(ServerSite):
 
     program: ClassVar[str] = "homelink"
     title: ClassVar[str] = "HomeLink"
+    parent: ClassVar[str] = "management"
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.INDOOR, Kind.PHONE, Kind.GUEST, Kind.DOOR)
 
     homelink: HomeSection

@@ -12,7 +12,7 @@ from servers.errors import KamailioError
 
 Transport = Literal["udp", "tcp", "tls"]
 
-SHARED = ("base.cfg", "routes.cfg", "records.cfg")
+SHARED = ("base.cfg", "routes.cfg", "ring.cfg", "upstream.cfg", "records.cfg")
 _TOKEN = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
 _UNSAFE = re.compile(r'["!\\\x00-\x1f\x7f]')
 
@@ -51,6 +51,10 @@ class KamailioConfig:
     """The fragment with this server's request_route."""
     tokens: Mapping[str, str]
     tls: TlsFiles | None = None
+    more: Sequence[Traversable] = ()
+    """Further fragments of this server, after `role`."""
+    defines: Sequence[str] = ()
+    """Switches of the fragments: ``WITH_UPSTREAM``."""
     probe_user: str = field(default="", repr=False)
     """An OPTIONS to this user is answered before anything else: the supervisor's own question."""
 
@@ -69,13 +73,15 @@ class KamailioConfig:
     def text(self) -> str:
         """kamailio.cfg as one file that a person can read: every fragment is copied in."""
         shared = resources.files(__package__)
-        fragments = [shared.joinpath(name).read_text("utf-8") for name in SHARED] + [self.role.read_text("utf-8")]
+        fragments = [shared.joinpath(name).read_text("utf-8") for name in SHARED]
+        fragments += [fragment.read_text("utf-8") for fragment in (self.role, *self.more)]
         tokens = dict(self.tokens) | {"PROBE_USER": self.probe_user, "RPC_SOCKET": "rpc.sock"}
         if self.tls is not None:
             tokens["TLS_CONFIG"] = str(self.run_folder / "tls.cfg")
         lines = [f"# {self.name}: written at each start, changes are lost"]
         lines += ["#!define WITH_TLS"] if self.tls is not None else []
         lines += ["#!define WITH_STREAMS"] if {"tcp", "tls"} & {one.transport for one in self.listeners} else []
+        lines += [f"#!define {name}" for name in self.defines]
         lines += [_substitution(token, value) for token, value in tokens.items()]
         lines += [f"listen={listener}" for listener in self.listeners]
         return "#!KAMAILIO\n" + "\n".join([*lines, *fragments])

@@ -35,6 +35,11 @@ class Databases:
         """Written by Kamailio's record writer only."""
         return self.folder / "records.sqlite"
 
+    @property
+    def upstream(self) -> Path:
+        """Written before Kamailio starts; what it needs to register at the server above."""
+        return self.folder / "upstream.sqlite"
+
     def urls(self) -> dict[str, str]:
         """The values of the configuration's tokens."""
         files = {"ACCOUNTS_DB": self.accounts, "LOCATION_DB": self.location, "RECORDS_DB": self.records}
@@ -44,7 +49,7 @@ class Databases:
         """Make the folder (0700) and the files that are missing. Raises ServerError if they cannot be made."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for path in (self.accounts, self.location, self.records):
+            for path in (self.accounts, self.location, self.records, self.upstream):
                 _create(path)
         except (OSError, sqlite3.Error) as error:
             raise ServerError(f"cannot keep data in {self.folder}: {error}") from error

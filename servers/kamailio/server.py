@@ -14,6 +14,8 @@ from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Kamailio, Patience
 from servers.kamailio.records import close_interrupted
 from servers.kamailio.site import ServerSite
+from servers.kamailio.upstream import tokens as upstream_tokens
+from servers.kamailio.upstream import write_registration
 
 
 class Service(Protocol):
@@ -29,7 +31,8 @@ class Service(Protocol):
 class SipServer:
     """One server; `run()` serves until `stop()`, which any thread or signal handler may call.
 
-    `role` is the fragment with the server's request_route, `tokens` the values of its own tokens. `services` are
+    `role` is the fragment with the server's request_route, `more` are others of its own, `tokens` the values of their
+    tokens. `services` are
     started before Kamailio, in order, and stopped after it in reverse order.
     """
 
@@ -39,12 +42,12 @@ class SipServer:
         role: Traversable,
         tokens: Mapping[str, str] | None = None,
         services: Sequence[Service] = (),
+        more: Sequence[Traversable] = (),
         patience: Patience | None = None,
     ) -> None:
         self._site = site
         self._services = tuple(services)
-        config = server_config(site, role, tokens or {})
-        self._kamailio = Kamailio(config, patience, lambda: close_interrupted(site))
+        self._kamailio = Kamailio(server_config(site, role, tokens or {}, more), patience, self._before_start)
 
     @property
     def ready(self) -> threading.Event:
@@ -64,8 +67,15 @@ class SipServer:
         """Let `run()` return within a second or two."""
         self._kamailio.stop()
 
+    def _before_start(self) -> None:
+        close_interrupted(self._site)
+        if self._site.upstream:
+            write_registration(self._site, self._site.upstream, _seal_secret(self._site.data))
 
-def server_config(site: ServerSite, role: Traversable, tokens: Mapping[str, str]) -> KamailioConfig:
+
+def server_config(
+    site: ServerSite, role: Traversable, tokens: Mapping[str, str], more: Sequence[Traversable] = ()
+) -> KamailioConfig:
     """The site as Kamailio's configuration, which can be written and looked at without starting anything."""
     return KamailioConfig(
         name=site.program,
@@ -74,6 +84,8 @@ def server_config(site: ServerSite, role: Traversable, tokens: Mapping[str, str]
         role=role,
         tokens=_common_tokens(site) | dict(tokens),
         tls=site.tls_files,
+        more=more,
+        defines=("WITH_UPSTREAM",) if site.upstream else (),
     )
 
 
@@ -91,6 +103,7 @@ def _common_tokens(site: ServerSite) -> dict[str, str]:
         "RING_MILLISECONDS": str(round(site.timers.ring * 1000)),
         "REACH_MILLISECONDS": str(round(site.timers.reach * 1000)),
         "SEAL_SECRET": _seal_secret(site.data),
+        **(upstream_tokens(site, site.upstream, site.parent, _seal_secret(site.data)) if site.upstream else {}),
     }
 
 

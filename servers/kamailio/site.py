@@ -4,7 +4,7 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
@@ -51,6 +51,10 @@ def _user(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", text):
         raise ValueError("must be letters, digits, '_', '.' or '-'")
     return text
+
+
+def _address(uri: str) -> SplitResult:
+    return urlsplit(uri.replace("sip:", "sip://", 1).partition(";")[0])
 
 
 def _upstream_uri(text: str) -> str:
@@ -154,7 +158,12 @@ class UpstreamSection(Section):
     @property
     def host(self) -> str:
         """Of `uri`, without brackets."""
-        return urlsplit(self.uri.replace("sip:", "sip://", 1).partition(";")[0]).hostname or ""
+        return _address(self.uri).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """Of `uri`."""
+        return _address(self.uri).port or 0
 
 
 class HttpSection(Section):
@@ -177,6 +186,8 @@ class ServerSite(Section):
     """Name of the command and of the identity's table."""
     title: ClassVar[str]
     """In sentences for people."""
+    parent: ClassVar[str] = ""
+    """Role of the server above in its certificate; "" if there is none above this kind of server."""
     kinds: ClassVar[tuple[Kind, ...]]
     """Accounts that this server has."""
 

@@ -5,18 +5,24 @@ from importlib import resources
 from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Patience
 from servers.kamailio.server import SipServer, server_config
-from servers.management.site import ManagementSite
+from servers.management.site import GUARD, ManagementSite
 
-_ROLE = resources.files(__package__).joinpath("management.cfg")
+_FOLDER = resources.files(__package__)
+_ROLE = _FOLDER.joinpath("management.cfg")
+_MORE = (_FOLDER.joinpath("guards.cfg"),)
 
 
 class ManagementServer(SipServer):
     """One community's SIP server."""
 
     def __init__(self, site: ManagementSite, patience: Patience | None = None) -> None:
-        super().__init__(site, _ROLE, patience=patience)
+        super().__init__(site, _ROLE, _tokens(site), more=_MORE, patience=patience)
 
 
 def kamailio_config(site: ManagementSite) -> KamailioConfig:
     """The site as Kamailio's configuration, which can be written and looked at without starting anything."""
-    return server_config(site, _ROLE, {})
+    return server_config(site, _ROLE, _tokens(site), _MORE)
+
+
+def _tokens(site: ManagementSite) -> dict[str, str]:
+    return {"GUARD_USER": GUARD, "COMMUNITY_NAME": site.management.community}

@@ -80,6 +80,7 @@ class Login:
     user: str
     password: str
     realm: str
+    address_of_record: str = ""
     _counts: dict[str, int] = field(default_factory=dict)
 
     def answer(self, challenge: Message, method: str, uri: str) -> str:
@@ -114,6 +115,7 @@ class Peer:
         self._socket = _connect(server, tls, source or server.address)
         self._stream = server.transport != "udp"
         self._buffer = b""
+        self.login = Login(name, "", "")
         self.unread: list[Message] = []
         """What came and was not waited for."""
         host, port = self._socket.getsockname()[:2]
@@ -220,19 +222,28 @@ class Peer:
         ]
         self.send("\r\n".join(lines) + "\r\n\r\n" + body)
 
-    def register(self, login: Login, address_of_record: str, expires: int = 300) -> Message:
-        """REGISTER, answering one challenge; gives the final response."""
-        return self.authenticated("REGISTER", f"sip:{login.realm}", address_of_record, login, f"Expires: {expires}")
+    def register(self, login: Login, address_of_record: str, expires: int = 300, priority: str = "") -> Message:
+        """REGISTER, answering one challenge; gives the final response. `priority` is the q of the Contact."""
+        lines = f"Expires: {expires}"
+        uri = f"sip:{login.realm}"
+        return self.authenticated("REGISTER", uri, address_of_record, login, lines, priority=priority)
 
     def authenticated(
-        self, method: str, uri: str, address_of_record: str, login: Login, extra: str = "", limit: float = LIMIT
+        self,
+        method: str,
+        uri: str,
+        address_of_record: str,
+        login: Login,
+        extra: str = "",
+        limit: float = LIMIT,
+        priority: str = "",
     ) -> Message:
         """A request outside a dialog, answering one challenge; gives the final response."""
         headers = {
             "From": f"<{address_of_record}>;tag={secrets.token_hex(4)}",
             "To": f"<{address_of_record}>",
             "Call-ID": secrets.token_hex(8),
-            "Contact": f"<{self.contact}>",
+            "Contact": f"<{self.contact}>" + (f";q={priority}" if priority else ""),
         }
         self.request(method, uri, {**headers, "CSeq": f"1 {method}"}, extra)
         challenge = self.wait(lambda m: m.status >= 200 and m["Call-ID"] == headers["Call-ID"], limit)

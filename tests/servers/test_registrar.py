@@ -9,7 +9,7 @@ from servers.community.authority import Role
 from servers.kamailio import accounts as devices
 from servers.kamailio.records import Result
 from tests.servers.calls import answer, ring, visit
-from tests.servers.homes import Home
+from tests.servers.homes import REALM, Home
 from tests.servers.peer import Login
 
 pytestmark = pytest.mark.kamailio
@@ -63,10 +63,17 @@ def test_a_device_registers_no_address_but_the_homes(plain_home: Home) -> None:
     assert peer.register(login, f"sip:neighbours@{plain_home.site.homelink.realm}").status == 403
 
 
+@pytest.mark.flow("R2")
 def test_strangers_do_not_register(plain_home: Home) -> None:
     plain_home.add("indoor1")
-    for login in (Login("nobody", "x", plain_home.site.homelink.realm), Login("indoor1", "", "elsewhere.example")):
-        assert plain_home.peer("stranger").register(login, plain_home.site.address_of_record).status == 401
+    for login in (Login("nobody", "x", REALM), Login("indoor1", "", REALM)):
+        assert plain_home.peer("stranger").register(login, plain_home.site.address_of_record).status == 403
+
+
+def test_the_login_of_another_realm_is_no_guess(plain_home: Home) -> None:
+    """A phone with several accounts may send the wrong one first; it is asked again."""
+    login = Login("indoor1", "", "elsewhere.example")
+    assert plain_home.peer("phone").register(login, plain_home.site.address_of_record).status == 401
 
 
 def test_a_sniffed_registration_cannot_be_replayed(plain_home: Home) -> None:
@@ -119,4 +126,4 @@ def test_a_device_added_while_running_registers_at_once_and_a_removed_one_is_gon
     assert screen.register(login, plain_home.site.address_of_record).status == 200
     devices.remove(plain_home.site, "indoor9")
     assert visit(plain_home).final().status == 480
-    assert screen.register(login, plain_home.site.address_of_record).status == 401
+    assert screen.register(login, plain_home.site.address_of_record).status == 403

@@ -84,7 +84,7 @@ def test_guessing_a_password_ends_in_silence_for_that_account_only(plain_home: H
     other = plain_home.screen("indoor2")
     thief, wrong = plain_home.peer("thief"), Login("indoor1", "guess", good.realm)
     for _ in range(plain_home.site.limits.failures):
-        assert thief.register(wrong, plain_home.site.address_of_record).status == 401
+        assert thief.register(wrong, plain_home.site.address_of_record).status == 403
     with pytest.raises(AssertionError, match="nothing more came"):
         thief.authenticated("REGISTER", f"sip:{good.realm}", plain_home.site.address_of_record, wrong, limit=0.5)
     call = visit(plain_home)
@@ -134,7 +134,7 @@ def test_trying_many_accounts_ends_in_silence_for_the_source(guarded_home: Home)
     with Peer(listener, "thief", source=own_address()) as thief:
         for number in range(guarded_home.site.limits.source_failures - 1):
             guess = Login(f"user{number}", "x", "home301.example")
-            assert thief.register(guess, guarded_home.site.address_of_record).status == 401
+            assert thief.register(guess, guarded_home.site.address_of_record).status == 403
         last = Login("user99", "x", "home301.example")
         with pytest.raises(AssertionError, match="nothing more came"):
             thief.authenticated("REGISTER", "sip:x", guarded_home.site.address_of_record, last, limit=0.5)
