@@ -7,7 +7,7 @@ from array import array
 import numpy as np
 import pytest
 
-from media.tones import FRAME_BYTES, Tone, TonePlayer, mix, render
+from media.tones import FRAME_BYTES, Sound, Tone, TonePlayer, mix, render
 
 LIMIT = 20.0
 
@@ -167,3 +167,41 @@ def test_a_tone_that_comes_while_the_loudspeaker_goes_off_is_played() -> None:
     assert loudspeaker.is_off.wait(LIMIT)
     assert loudspeaker.did == ["on", "off", "on", "off"]
     assert b"".join(loudspeaker.frames).endswith(render(Tone.BEEP).samples)
+
+
+WORDS = Sound(b"\1\2" * (3 * FRAME_BYTES // 2), repeats=False)
+
+
+def test_a_tone_waits_until_the_words_are_said() -> None:
+    player, loudspeaker = _player(enough=6)
+    player.say(WORDS)
+    player.play(render(Tone.BUSY))
+    assert loudspeaker.has_enough.wait(LIMIT)
+    player.stop()
+    assert b"".join(loudspeaker.frames).startswith(WORDS.samples + render(Tone.BUSY).samples[: 3 * FRAME_BYTES])
+
+
+def test_silence_lets_the_words_end_and_a_short_tone_does_not() -> None:
+    player, loudspeaker = _player()
+    player.play(render(Tone.DIAL))
+    player.say(WORDS)
+    player.silence()
+    assert loudspeaker.is_off.wait(LIMIT)
+    assert b"".join(loudspeaker.frames).endswith(WORDS.samples)
+    long = Sound(WORDS.samples * 1000, repeats=False)
+    player.say(long)
+    player.play(render(Tone.BEEP))
+    loudspeaker.is_off.clear()
+    assert loudspeaker.is_off.wait(LIMIT)
+    assert b"".join(loudspeaker.frames).endswith(render(Tone.BEEP).samples)
+
+
+def test_words_interrupt_a_tone_that_goes_on_afterwards() -> None:
+    player, loudspeaker = _player(enough=8)
+    player.play(render(Tone.DIAL))
+    player.say(WORDS)
+    assert loudspeaker.has_enough.wait(LIMIT)
+    player.stop()
+    sounded = b"".join(loudspeaker.frames)
+    assert WORDS.samples in sounded
+    assert not sounded.endswith(WORDS.samples)

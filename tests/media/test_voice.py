@@ -9,7 +9,7 @@ import pytest
 from hal.errors import HalError
 from hal.mock.sound import MockMicrophone, MockSpeaker
 from hal.recovery import SteadySpeaker
-from media.tones import FRAME_BYTES, Tone, mix, render
+from media.tones import FRAME_BYTES, Sound, Tone, mix, render
 from media.voice import SILENCE, Voice
 
 WORDS = array("h", range(-1600, 1600, 10)).tobytes()
@@ -248,6 +248,48 @@ def test_the_end_of_a_call_does_not_end_a_tone_that_was_begun_after_it(microphon
     assert speaker.sounds.wait(LIMIT)
     voice.close()
     assert not speaker.running
+
+
+def test_an_announcement_is_heard_there_instead_of_the_microphone_and_our_side_hears_nothing_of_it(
+    voice: Voice, microphone: MockMicrophone, speaker: MockSpeaker
+) -> None:
+    microphone.say(WORDS * 3)
+    voice.announce(Sound(OTHER * 2, repeats=False))
+    voice.play(WORDS)
+    assert [voice.capture() for _ in range(3)] == [OTHER, OTHER, WORDS]
+    assert bytes(speaker.heard) == WORDS
+
+
+def test_before_a_conversation_begins_only_the_announcement_is_heard_there_and_nothing_here(
+    microphone: MockMicrophone, speaker: MockSpeaker
+) -> None:
+    voice = Voice(microphone, speaker, processing=False)
+    voice.announce(Sound(OTHER + SILENCE, repeats=True))
+    voice.play(WORDS)
+    assert [voice.capture() for _ in range(3)] == [OTHER, SILENCE, OTHER]
+    assert not microphone.running
+    assert bytes(speaker.heard) == b""
+    voice.start()
+    microphone.say(WORDS)
+    assert voice.capture() == WORDS
+
+
+def test_an_announcement_ends_with_the_call_or_when_it_is_taken_back(voice: Voice) -> None:
+    voice.announce(Sound(OTHER, repeats=True))
+    voice.announce(None)
+    assert voice.capture() == SILENCE
+    voice.stop()
+    voice.announce(Sound(OTHER, repeats=True))
+    assert voice.capture() == OTHER
+    voice.stop()
+    assert voice.capture() == SILENCE
+
+
+def test_words_in_a_call_are_mixed_into_what_is_heard(voice: Voice, speaker: MockSpeaker) -> None:
+    voice.say(Sound(WORDS, repeats=False))
+    voice.play(OTHER)
+    voice.play(OTHER)
+    assert bytes(speaker.heard) == mix(OTHER, WORDS) + OTHER
 
 
 def test_an_unknown_tone_is_refused(voice: Voice) -> None:
