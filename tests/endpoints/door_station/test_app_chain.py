@@ -158,7 +158,7 @@ def test_a_voicemail_never_hears_the_visitor_and_does_not_win(door: Bench[DoorAp
     before = len(door.devices["speaker"].heard)
     door.agent.voice.play(array("h", [9000] * 320).tobytes())  # type: ignore[union-attr]
     assert array("h", [9000] * 320).tobytes() not in bytes(door.devices["speaker"].heard[before:])
-    press(door, "4711#")
+    press(door, "4720#")
     door.pass_time(11)
     assert door.agent.sent("hang_up")[-1].call == call
     assert (door.app.state.phase, door.app.state.outcome) == ("ended", "no-answer")
