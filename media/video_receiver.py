@@ -45,6 +45,13 @@ class VideoReceiver:
             feedback=offer.feedback,
         )
 
+    def offer(self, address: str = "") -> VideoMedia:
+        """Our section of an offer that only wants to see; `address` as for `answer`."""
+        sockets = self._sockets
+        return VideoMedia(
+            address or sockets.address, sockets.rtp_port, sockets.rtcp_port, direction="recvonly", key=self._key
+        )
+
     def start(self, remote: VideoMedia) -> None:
         """Receive from `remote` and ask it for a key frame.
 

@@ -179,6 +179,8 @@ class Site(Section):
     unlock: Unlock | None = None
     console: Console | None = None
     """Of a management console."""
+    dial: dict[FlatNumber, Name] = Field(default_factory=dict)
+    """Short numbers of a device with a screen: what is typed -> whom it calls, the user part of an address."""
     codes: dict[Name, SecretStr] = Field(default_factory=dict)
     """Door codes: whose code -> its hash, made by `intercom code`."""
 

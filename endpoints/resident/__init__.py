@@ -1,1 +1,1 @@
-"""The behaviour that indoor unit and phone share: ring with the live picture, answer, talk, unlock."""
+"""What indoor unit and phone share beyond any screen: the guard's button, the emergency button."""

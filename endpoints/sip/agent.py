@@ -20,7 +20,12 @@ CallId = str
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The registrar accepted us; sent at the first success and at each return after a loss."""
+    """The registrar accepted us; sent at the first success, at each return after a loss, and at a change of server."""
+
+    server: str = ""
+    """Which one, of several: "home" or "cloud"."""
+    domain: str = ""
+    """Its domain: the host part of the addresses that can be called there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,9 +122,9 @@ class FakeAgent:
             self.live.discard(event.call)
         self.on_event(event)
 
-    def register(self) -> None:
+    def register(self, server: str = "", domain: str = "") -> None:
         """The registrar accepts us."""
-        self.emit(Registered())
+        self.emit(Registered(server, domain))
 
     def incoming(
         self,

@@ -102,7 +102,7 @@ def bench(
 ) -> Iterator[Bench[A]]:
     """The app of `kind` with the mock board and these files; closed, and everything it opened, at the end."""
     devices = _recorded_devices(monkeypatch)
-    board = "mock-door-station.toml" if kind == "door-station" else "mock-indoor-unit.toml"
+    board = f"mock-{kind}.toml"
     configuration = load_endpoint(BOARDS / board, site, kind)
     clock, agents = Clock(), list[FakeAgent]()
 

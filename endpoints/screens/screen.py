@@ -1,4 +1,4 @@
-"""The picture of a call on a resident's display: sockets and a receiver for each call."""
+"""The picture of a call on a display: sockets and a receiver for each call."""
 
 import logging
 import threading
@@ -26,11 +26,14 @@ SENDING = ("sendonly", "sendrecv")
 class Screen:
     """What the app says about pictures; all but `prepare` and `statistics` on the app's thread."""
 
-    def __init__(self, display: Display, address: str, on_first: Callable[[], None]) -> None:
-        """`on_first` is called on the receiver's thread when the first picture of a call is shown."""
-        self._display, self._address, self._on_first = display, address, on_first
+    def __init__(self, display: Display, address: str, secure: bool) -> None:
+        """Receive at `address`, if unspecified at ours towards the other side; `secure`: our own calls offer SRTP."""
+        self._display, self._address, self._secure = display, address, secure
+        self.on_first: Callable[[], None] = lambda: None
+        """Called on the receiver's thread when the first picture of a call is shown."""
         self._ready = threading.Event()
-        self._able = False
+        self.able = False
+        """Whether the decoder is loaded."""
         self._sockets: RtpSockets | None = None
         self._receiver: VideoReceiver | None = None
         self._source: VideoMedia | None = None
@@ -42,36 +45,47 @@ class Screen:
         try:
             import media.video_receiver  # noqa: F401 - so that the first call need not load it
 
-            self._able = True
+            self.able = True
         finally:
             self._ready.set()
 
     def watch(self, offer: VideoMedia) -> VideoMedia | None:
         """Be ready for the picture of `offer`; gives our section of the answer, None if there can be no picture."""
+        receiver = self._open(f"sip:{offer.address}", offer.key is not None)
+        if receiver is None:
+            return None
+        receiver.start(offer)
+        self._source = offer
+        return receiver.answer(offer)
+
+    def offer(self, toward: str) -> VideoMedia | None:
+        """Our section of an INVITE that goes to the server `toward`; None if there can be no picture."""
+        receiver = self._open(toward, self._secure)
+        return receiver.offer() if receiver else None
+
+    def _open(self, toward: str, secure: bool) -> "VideoReceiver | None":
         self.end()
-        if not self._ready.wait(PATIENCE) or not self._able:
+        if not self._ready.wait(PATIENCE) or not self.able:
             log.error("this call has no picture: the decoder is not there")
             return None
-        try:
-            return self._receive(offer)
-        except MediaError as error:
-            log.error("this call has no picture: %s", error)
-            self.end()
-            return None
-
-    def _receive(self, offer: VideoMedia) -> VideoMedia:
         from media.rtp_sockets import RtpSockets
         from media.video_receiver import VideoReceiver
 
         self._shown, self._failed = 0, False
-        self._sockets = RtpSockets(media_address(self._address, f"sip:{offer.address}"))
-        key = SrtpKey.generate() if offer.key else None
-        self._receiver = VideoReceiver(self._sockets, key, self._picture)
-        self._receiver.start(offer)
-        self._source = offer
-        return self._receiver.answer(offer)
+        try:
+            self._sockets = RtpSockets(media_address(self._address, toward))
+        except MediaError as error:
+            log.error("this call has no picture: %s", error)
+            return None
+        self._receiver = VideoReceiver(self._sockets, SrtpKey.generate() if secure else None, self._picture)
+        return self._receiver
 
-    def move(self, video: VideoMedia | None) -> None:
+    def branch(self, to_tag: str, video: VideoMedia) -> None:
+        """A device that rings for our call shows itself already: of several the first that does."""
+        if self._source is None:
+            self.move(video, to_tag)
+
+    def move(self, video: VideoMedia | None, to_tag: str = "") -> None:
         """The picture comes from `video` now, or from nowhere."""
         source = video if video is not None and video.direction in SENDING else None
         # Starting again costs the picture until the next key frame: an answer that changes nothing must not.
@@ -109,7 +123,7 @@ class Screen:
             return
         self._shown += 1
         if self._shown == 1:
-            self._on_first()
+            self.on_first()
 
     def _complain(self, error: HalError) -> None:
         """Say it once in a call: the sound goes on without the picture."""

@@ -1,21 +1,23 @@
-"""A resident's device at work: does what the decisions say, and tells the service port."""
+"""A device with a screen at work: does what the decisions say, and tells the service port."""
 
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from endpoints.errors import SipError
 from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, Tone
-from endpoints.resident import actions as do
-from endpoints.resident.decisions import next_step
-from endpoints.resident.events import ResidentEvent
-from endpoints.resident.screen import Screen
-from endpoints.resident.state import Resident, Rules, scene_of
 from endpoints.runtime import Loop, Machine, process_figures
+from endpoints.screens import actions as do
+from endpoints.screens.decisions import Behaviour
+from endpoints.screens.events import CallFailed, CallPlaced, ScreenEvent
+from endpoints.screens.screen import Screen
+from endpoints.screens.state import Station
 from endpoints.sip.agent import IncomingCall, SipAgent
+from endpoints.sip.message import new_session_id
 from endpoints.sound import Sound
 from endpoints.unlock import UNLOCK_TYPE, sign
 from hal.display import Display
@@ -24,7 +26,9 @@ from media.description import VideoMedia
 
 log = logging.getLogger(__name__)
 
-MISSED_KEPT = 20
+CALLS_KEPT = 50
+TAKEN = ("answered", "declined", "answered-elsewhere")
+"""What is written about a call that nobody needs to be told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,40 +37,43 @@ class Identity:
 
     device: str
     flat: str
+    """The flat that the door called; of a console "guard"."""
     unlock_key: str = field(default="", repr=False)
     """Base64 Ed25519 private key, "" if this device may open no door."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a resident's device is made of; who makes them also closes them."""
+    """What a device with a screen is made of; who makes them also closes them."""
 
     agent: SipAgent
     sound: Sound
     display: Display
     port: ServicePort | None
     identity: Identity
-    address: str
-    """Where pictures are received; an unspecified address means the one towards the door."""
+    screen: Screen
+    registrars: Mapping[str, str]
+    """The URI of each server by its name, "" of the only one: pictures of our own calls go that way."""
 
 
-class ResidentApp:
-    """One indoor unit or phone."""
+class ScreenApp:
+    """One indoor unit, phone or console."""
 
-    def __init__(self, parts: Parts, rules: Rules, loop: Loop) -> None:
-        self._parts, self._loop = parts, loop
-        self.screen = Screen(parts.display, parts.address, self._first_picture)
-        self._machine: Machine[Resident, ResidentEvent, do.ResidentAction] = Machine(
-            Resident(rules), next_step, self._perform, self._tell_phase
+    def __init__(self, parts: Parts, state: Station, behaviour: Behaviour, loop: Loop) -> None:
+        self._parts, self._loop, self._behaviour = parts, loop, behaviour
+        self.screen = parts.screen
+        self.screen.on_first = self._first_picture
+        self._machine: Machine[Station, ScreenEvent, do.ScreenAction] = Machine(
+            state, behaviour.next_step, self._perform, self._tell_phase
         )
-        self._missed: deque[dict[str, str]] = deque(maxlen=MISSED_KEPT)
+        self._calls: deque[dict[str, object]] = deque(maxlen=CALLS_KEPT)
         self._video: VideoMedia | None = None
         """Our section of the present call's answer."""
         self._invited = 0.0
         self._does = self._table()
 
     @property
-    def state(self) -> Resident:
+    def state(self) -> Station:
         """What the device knows; from any thread."""
         return self._machine.state
 
@@ -77,7 +84,7 @@ class ResidentApp:
 
     def open(self) -> None:
         """Show the first scene and answer the service port's questions."""
-        self._parts.display.show(scene_of(self.state))
+        self._parts.display.show(self._behaviour.scene(self.state))
         if self._parts.port is not None:
             self._parts.port.provide("state", self._state_facts)
             self._parts.port.provide("stats", self._figures)
@@ -90,27 +97,31 @@ class ResidentApp:
 
     def close(self) -> None:
         """End the call, if there is one."""
-        if self.state.in_call:
-            self._parts.agent.hang_up(self.state.call, "the device is switched off")
+        for call in self.state.calls:
+            self._parts.agent.hang_up(call, "the device is switched off")
         self._end_call(do.EndCall())
 
     # --- doing ------------------------------------------------------------------------------------------------------
 
-    def _perform(self, action: do.ResidentAction) -> ResidentEvent | None:
-        self._does[type(action)](action)
-        return None
+    def _perform(self, action: do.ScreenAction) -> ScreenEvent | None:
+        return self._does[type(action)](action)
 
-    def _table(self) -> dict[type, Callable[[Any], None]]:
-        agent, sound, loop = self._parts.agent, self._parts.sound, self._loop
+    def _table(self) -> dict[type, Callable[[Any], ScreenEvent | None]]:
+        agent, sound, loop, screen = self._parts.agent, self._parts.sound, self._loop, self.screen
         return {
             do.Ring: self._ring,
             do.Answer: self._answer,
             do.Reject: lambda action: agent.reject(action.call, action.code),
-            do.WatchVideo: lambda action: self.screen.move(action.video),
+            do.Place: self._place,
+            do.StartVoice: lambda action: sound.start(),
+            do.ShowBranch: lambda action: screen.branch(action.to_tag, action.video),
+            do.WatchVideo: lambda action: screen.move(action.video, action.to_tag),
             do.EndCall: self._end_call,
             do.Mute: lambda action: sound.mute(action.on),
             do.SendUnlock: self._send_unlock,
-            do.NoteMissed: self._note_missed,
+            do.Transfer: lambda action: agent.transfer(action.call, self._uri(action.user)),
+            do.TellTransfer: lambda action: agent.tell_transfer(action.call, action.code, action.reason),
+            do.NoteCall: self._note_call,
             do.ShowScene: lambda action: self._parts.display.show(action.scene),
             StartTimer: lambda action: loop.start_timer(action.name, action.seconds),
             CancelTimer: lambda action: loop.cancel_timer(action.name),
@@ -129,6 +140,22 @@ class ResidentApp:
         self._parts.agent.answer(action.call, self._video)
         self._parts.sound.start()
 
+    def _uri(self, user: str) -> str:
+        return f"sip:{user}@{self.state.domain or self.state.rules.domain}"
+
+    def _place(self, action: do.Place) -> ScreenEvent:
+        session_id = action.session_id or new_session_id()
+        headers = {"Priority": "emergency"} if action.emergency else {}
+        registrars = self._parts.registrars
+        self._invited = time.monotonic()
+        video = self.screen.offer(registrars.get(self.state.server) or registrars[""])
+        try:
+            call = self._parts.agent.call(self._uri(action.user), video, session_id, headers)
+        except SipError as error:
+            log.error("%s cannot be called: %s", action.user, error)
+            return CallFailed(str(error))
+        return CallPlaced(call, session_id)
+
     def _end_call(self, action: do.EndCall) -> None:
         self._parts.sound.stop()
         self.screen.end()
@@ -139,10 +166,11 @@ class ResidentApp:
         request = sign(who.unlock_key, action.challenge, action.session_id, who.flat, who.device)
         self._parts.agent.send_info(action.call, UNLOCK_TYPE, request.to_json())
 
-    def _note_missed(self, action: do.NoteMissed) -> None:
-        note = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "caller": action.caller, "why": action.why}
-        self._missed.append(note)
-        self._publish("missed", note)
+    def _note_call(self, action: do.NoteCall) -> None:
+        facts = {"caller": action.caller, "address": action.address, "emergency": action.emergency, "why": action.how}
+        note = {"time": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
+        self._calls.append(note)
+        self._publish("call-noted" if action.how in TAKEN else "missed", note)
 
     # --- telling ----------------------------------------------------------------------------------------------------
 
@@ -158,12 +186,13 @@ class ResidentApp:
         self._publish("first-picture", {"call": self.state.call, "after_ms": after})
 
     def _state_facts(self) -> dict[str, object]:
-        state = self.state
+        state, calls = self.state, list(self._calls)
         facts = asdict(state)
         for secret in ("rules", "challenge"):
             del facts[secret]
-        scene = asdict(scene_of(state))
-        return {**facts, "missing": sorted(state.missing), "missed_calls": list(self._missed), "scene": scene}
+        missed = [note for note in calls if note["why"] not in TAKEN]
+        lists: dict[str, object] = {"missing": sorted(state.missing), "missed_calls": missed, "calls": calls}
+        return {**facts, **lists, "scene": asdict(self._behaviour.scene(state))}
 
     def _figures(self) -> dict[str, object]:
         return {

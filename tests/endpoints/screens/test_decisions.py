@@ -17,10 +17,12 @@ from endpoints.events import (
     TimerExpired,
     Tone,
 )
-from endpoints.resident import actions as do
-from endpoints.resident.decisions import next_step
-from endpoints.resident.events import Button, ButtonPressed, ResidentEvent
-from endpoints.resident.state import Outcome, Phase, Resident, Rules, scene_of, tone_of
+from endpoints.screens import actions as do
+from endpoints.screens.app import TAKEN
+from endpoints.screens.decisions import RESIDENT
+from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
+from endpoints.screens.scenes import scene_of, tone_of
+from endpoints.screens.state import Outcome, Phase, Rules, Station
 from endpoints.sip.agent import (
     Answered,
     AudioStarted,
@@ -36,13 +38,15 @@ from endpoints.unlock import RESULT_TYPE, Result
 from media.description import VideoMedia
 from media.tones import Tone as KnownTone
 
+GATE = ("Gate 1", "sip:gate1@home")
 DOOR = VideoMedia("127.0.0.1", 4000, 4001)
 MOVED = VideoMedia("127.0.0.1", 5000, 5001)
 INVITE = IncomingCall("c1", "sip:gate1@home", "Gate 1", "s1", DOOR, {"x-intercom-challenge": "once"})
 OTHER = IncomingCall("c2", "sip:gate2@home", "", "s2", None)
-IDLE = Resident(Rules(name="Hall"))
+IDLE = Station(Rules(name="Hall"))
 RINGING = replace(
-    IDLE, phase=Phase.RINGING, call="c1", caller="Gate 1", session_id="s1", challenge="once", live=True
+    IDLE, phase=Phase.RINGING, call="c1", caller="Gate 1", address="sip:gate1@home", session_id="s1",
+    challenge="once", live=True, last_caller="sip:gate1@home",
 )  # fmt: skip
 ANSWERING = replace(RINGING, phase=Phase.ANSWERING)
 TALKING = replace(RINGING, phase=Phase.TALKING)
@@ -50,6 +54,9 @@ UNLOCKING = replace(TALKING, unlocking=True)
 MISSED = replace(IDLE, phase=Phase.ENDED, outcome=Outcome.MISSED, missed=1, last_missed="Gate 1")
 QUIET = replace(IDLE, do_not_disturb=True)
 SILENT_DOOR = replace(TALKING, challenge="")
+
+
+next_step = RESIDENT.next_step
 
 
 def press(button: Button) -> ButtonPressed:
@@ -60,7 +67,7 @@ def result(granted: bool, reason: str, challenge: str = "next") -> InfoReceived:
     return InfoReceived("c1", RESULT_TYPE, Result(granted, reason, challenge).to_json())
 
 
-def after(state: Resident, *events: ResidentEvent) -> Resident:
+def after(state: Station, *events: ScreenEvent) -> Station:
     for event in events:
         state, _ = next_step(state, event)
     return state
@@ -74,7 +81,7 @@ def ids(table: Sequence[tuple[Any, ...]]) -> list[str]:
     return [row[0] for row in table]
 
 
-PHASES: list[tuple[str, Resident, ResidentEvent, Phase, Outcome]] = [
+PHASES: list[tuple[str, Station, ScreenEvent, Phase, Outcome]] = [
     ("a visitor calls", IDLE, INVITE, Phase.RINGING, Outcome.NONE),
     ("while the last call is shown", MISSED, INVITE, Phase.RINGING, Outcome.NONE),
     ("not to be disturbed", QUIET, INVITE, Phase.IDLE, Outcome.NONE),
@@ -103,20 +110,26 @@ PHASES: list[tuple[str, Resident, ResidentEvent, Phase, Outcome]] = [
 
 
 @pytest.mark.parametrize(("state", "event", "phase", "outcome"), rows(PHASES), ids=ids(PHASES))
-def test_phases(state: Resident, event: ResidentEvent, phase: Phase, outcome: Outcome) -> None:
+def test_phases(state: Station, event: ScreenEvent, phase: Phase, outcome: Outcome) -> None:
     reached = after(state, event)
     assert (reached.phase, reached.outcome) == (phase, outcome)
 
 
+GIVEN_UP = "nobody wants this call any more"
 NOT_JSON = Complain("an unlock message that is not JSON")
-FIRST_ACTIONS: list[tuple[str, Resident, ResidentEvent, tuple[Any, ...]]] = [
+FIRST_ACTIONS: list[tuple[str, Station, ScreenEvent, tuple[Any, ...]]] = [
     ("ring with the picture", IDLE, INVITE, (do.Ring("c1", DOOR),)),
     ("ring without a picture", IDLE, replace(INVITE, video=None), (do.Ring("c1", None),)),
     ("answer", RINGING, press(Button.ANSWER), (do.Answer("c1"),)),
     ("decline", RINGING, press(Button.DECLINE), (do.Reject("c1", 603), do.EndCall())),
     ("hang up", TALKING, press(Button.HANGUP), (HangUp("c1"), do.EndCall())),
-    ("do not disturb", QUIET, INVITE, (do.Reject("c1", 480), do.NoteMissed("Gate 1", "do not disturb"))),
-    ("busy", TALKING, OTHER, (do.Reject("c2", 486), do.NoteMissed("gate2", "busy"))),
+    (
+        "do not disturb",
+        QUIET,
+        INVITE,
+        (do.Reject("c1", 480), do.NoteCall(*GATE, "do not disturb")),
+    ),
+    ("busy", TALKING, OTHER, (do.Reject("c2", 486), do.NoteCall("gate2", "sip:gate2@home", "busy"))),
     ("the visitor goes", RINGING, Ended("c1", 487, ""), (do.EndCall(),)),
     ("rang too long", RINGING, TimerExpired("ringing"), (do.Reject("c1", 480), do.EndCall())),
     ("the 200 moves the picture", ANSWERING, Answered("c1", "", MOVED), (do.WatchVideo(MOVED),)),
@@ -127,16 +140,18 @@ FIRST_ACTIONS: list[tuple[str, Resident, ResidentEvent, tuple[Any, ...]]] = [
     ("unlock", TALKING, press(Button.UNLOCK), (do.SendUnlock("c1", "once", "s1"), StartTimer("unlock", 3.0))),
     ("an answer that is none", UNLOCKING, InfoReceived("c1", RESULT_TYPE, "open!"), (NOT_JSON,)),
     ("sound flows", TALKING, AudioStarted("c1"), (Publish("audio-started", {"call": "c1"}),)),
+    ("the answer to a call that was given up", IDLE, Answered("c0", "", DOOR), (HangUp("c0", GIVEN_UP),)),
+    ("the same call once more", RINGING, replace(INVITE, call="c2"), (do.Reject("c2", 482),)),
     ("missed calls are seen", replace(IDLE, missed=2), press(Button.HANGUP), (Publish("missed-seen"),)),
 ]
 
 
 @pytest.mark.parametrize(("state", "event", "first"), rows(FIRST_ACTIONS), ids=ids(FIRST_ACTIONS))
-def test_first_actions(state: Resident, event: ResidentEvent, first: tuple[Any, ...]) -> None:
+def test_first_actions(state: Station, event: ScreenEvent, first: tuple[Any, ...]) -> None:
     assert next_step(state, event)[1][: len(first)] == first
 
 
-UNEXPECTED: list[tuple[str, Resident, ResidentEvent]] = [
+UNEXPECTED: list[tuple[str, Station, ScreenEvent]] = [
     ("answer without a call", IDLE, press(Button.ANSWER)),
     ("answer twice", TALKING, press(Button.ANSWER)),
     ("decline without a call", IDLE, press(Button.DECLINE)),
@@ -144,7 +159,6 @@ UNEXPECTED: list[tuple[str, Resident, ResidentEvent]] = [
     ("unlock before the answer", RINGING, press(Button.UNLOCK)),
     ("unlock while the door thinks", UNLOCKING, press(Button.UNLOCK)),
     ("the end of another call", TALKING, Ended("c0", 200, "")),
-    ("the answer of another call", ANSWERING, Answered("c0", "", DOOR)),
     ("an old timer", TALKING, TimerExpired("ringing")),
     ("a result nobody asked for", TALKING, result(True, "granted")),
     ("a letter", UNLOCKING, InfoReceived("c1", "text/plain", "hello")),
@@ -152,7 +166,7 @@ UNEXPECTED: list[tuple[str, Resident, ResidentEvent]] = [
 
 
 @pytest.mark.parametrize(("state", "event"), rows(UNEXPECTED), ids=ids(UNEXPECTED))
-def test_an_unexpected_event_changes_nothing(state: Resident, event: ResidentEvent) -> None:
+def test_an_unexpected_event_changes_nothing(state: Station, event: ScreenEvent) -> None:
     reached, actions = next_step(state, event)
     assert reached is state
     assert actions == ()
@@ -179,12 +193,12 @@ def test_answered_elsewhere_is_said_and_is_no_missed_call() -> None:
     assert scene_of(state).title == "Answered elsewhere"
     assert not scene_of(state).live
     assert state.missed == 0
-    assert not any(isinstance(action, do.NoteMissed) for action in actions)
+    assert not any(isinstance(action, do.NoteCall) and action.how not in TAKEN for action in actions)
 
 
 def test_a_missed_call_is_counted_named_and_shown_until_seen() -> None:
     state, actions = next_step(RINGING, Ended("c1", 487, ""))
-    assert do.NoteMissed("Gate 1", "nobody answered") in actions
+    assert do.NoteCall(*GATE, "nobody answered") in actions
     assert scene_of(state).title == "Missed call"
     state = after(state, TimerExpired("ended"))
     assert scene_of(state).detail == "1 missed call, last: Gate 1"
@@ -219,7 +233,7 @@ def test_a_door_that_does_not_answer_the_unlock_can_be_asked_again() -> None:
 
 
 @pytest.mark.parametrize("talking", [SILENT_DOOR, replace(TALKING, rules=Rules(may_unlock=False))])
-def test_without_a_challenge_or_a_key_no_door_opens_from_here(talking: Resident) -> None:
+def test_without_a_challenge_or_a_key_no_door_opens_from_here(talking: Station) -> None:
     assert "unlock" not in scene_of(talking).actions
     state, actions = next_step(talking, press(Button.UNLOCK))
     assert state.note == "This door cannot be opened from here"
@@ -233,7 +247,9 @@ def test_talking_says_what_is_off() -> None:
 
 def test_a_call_leaves_nothing_behind_for_the_next() -> None:
     state = after(TALKING, press(Button.MUTE), Held("c1", True), Ended("c1", 200, ""), TimerExpired("ended"))
-    assert state == replace(IDLE, caller="Gate 1", outcome=Outcome.HUNG_UP)
+    name, uri = GATE
+    seen = replace(IDLE, caller=name, address=uri, last_caller=uri, last_session="s1")
+    assert state == replace(seen, outcome=Outcome.HUNG_UP)
 
 
 def test_the_idle_screen_tells_when_the_server_is_gone() -> None:

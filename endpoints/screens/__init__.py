@@ -1,0 +1,1 @@
+"""What every device with a screen does: ring with the live picture, answer, talk, unlock, and call others."""

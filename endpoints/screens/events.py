@@ -1,0 +1,60 @@
+"""What happens at a device with a screen, besides SIP events, timers and lost devices."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from endpoints.events import DeviceLost, DeviceReturned, TimerExpired
+from endpoints.sip.agent import CallId, SipEvent
+
+
+class Button(StrEnum):
+    """The buttons of a device with a screen; the board file's devices are called ``<button>_button``."""
+
+    ANSWER = "answer"
+    DECLINE = "decline"
+    UNLOCK = "unlock"
+    HANGUP = "hangup"
+    MUTE = "mute"
+    DND = "dnd"
+    CALL = "call"
+    """Calls what was typed; what was called last if nothing was."""
+    GUARD = "guard"
+    EMERGENCY = "emergency"
+    CALLBACK = "callback"
+    """Calls who called last."""
+    TRANSFER = "transfer"
+    """Passes the call on to what was typed; to the other guards if nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """Somebody pressed that button."""
+
+    button: Button
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A key of the keypad went down."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlaced:
+    """Our INVITE is out; from now on the agent speaks of this handle."""
+
+    call: CallId
+    session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """No INVITE could be sent."""
+
+    why: str
+
+
+ScreenEvent = (
+    ButtonPressed | KeyPressed | CallPlaced | CallFailed | TimerExpired | DeviceLost | DeviceReturned | SipEvent
+)

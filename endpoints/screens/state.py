@@ -1,0 +1,165 @@
+"""What a device with a screen knows: its phases and facts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from endpoints.sip.agent import CallId
+
+GUARD = "guard"
+"""The user part of the address of all guards: ``sip:guard@<server>``."""
+
+
+class Phase(StrEnum):
+    """Where a call stands.
+
+    ::
+
+        idle --INVITE--> ringing --answer--> answering --confirmed--> talking
+        ringing --decline--> idle
+        ringing --caller gives up: missed; another device answers: answered elsewhere--> ended
+        idle --digit--> dialling --#, call button--> calling;  dialling --*, time--> idle
+        idle --guard, emergency, call back, call button (again)--> calling
+        calling --182--> queued;  calling, queued --180, 183--> alerting;  calling, queued, alerting --200--> talking
+        calling, queued, alerting --hang up--> idle;  --refused, busy, no answer, no connection--> ended
+        answering, talking --hang up--> idle
+        answering, talking --other side hangs up; another device was first--> ended
+        talking --REFER--> calling (the old call stays) --200--> talking;  --refused--> talking, as before
+        ended --time, or a red button--> idle;  ended --INVITE--> ringing
+
+    In do-not-disturb, and during a call, an INVITE is refused at once and changes no phase; a console lets an emergency
+    through.
+    """
+
+    IDLE = "idle"
+    DIALLING = "dialling"
+    CALLING = "calling"
+    QUEUED = "queued"
+    ALERTING = "alerting"
+    RINGING = "ringing"
+    ANSWERING = "answering"
+    TALKING = "talking"
+    ENDED = "ended"
+
+
+DEPARTING = (Phase.CALLING, Phase.QUEUED, Phase.ALERTING)
+"""Our own call, before anybody answers."""
+
+
+class Outcome(StrEnum):
+    """How the last call ended."""
+
+    NONE = ""
+    MISSED = "missed"
+    ELSEWHERE = "answered-elsewhere"
+    DECLINED = "declined"
+    HUNG_UP = "hung-up"
+    CANCELLED = "cancelled"
+    PREEMPTED = "pre-empted"
+    TRANSFERRED = "transferred"
+    REFUSED = "refused"
+    BUSY = "busy"
+    NO_ANSWER = "no-answer"
+    UNREACHABLE = "unreachable"
+    WRONG_NUMBER = "wrong-number"
+    FORBIDDEN = "forbidden"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the owner of the device decided; times in seconds."""
+
+    name: str = ""
+    domain: str = ""
+    """Host part of the addresses that are called."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Short numbers: what is typed -> the user part that is called."""
+    offers: tuple[str, ...] = ()
+    """The buttons it has to call others with: "guard", "emergency", "callback", "transfer"."""
+    may_unlock: bool = True
+    """Whether this device has a key to prove itself to doors with."""
+    once: bool = False
+    """Whether a call that rang here already, by another server, must not ring again."""
+    ring: float = 60.0
+    """The longest ringing, if the caller's end of it gets lost; longer than the door's own limit."""
+    sign: float = 4.0
+    """How long the end of a call is shown."""
+    unlock: float = 3.0
+    """How long the door may take to answer an unlock."""
+    note: float = 5.0
+    """How long the door's answer is shown."""
+    dial: float = 6.0
+    """How long typed digits stay."""
+    reach: float = 12.0
+    """How long a call may find nobody who rings, over all servers in between."""
+    patience: float = 90.0
+    """How long it may ring at the other side."""
+    queue: float = 900.0
+    """How long to wait in a queue."""
+    transfer: float = 60.0
+    """How long a transfer may take until it counts as failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """The whole state of a device with a screen."""
+
+    rules: Rules
+    phase: Phase = Phase.IDLE
+    call: CallId = ""
+    caller: str = ""
+    """The other side, for people."""
+    address: str = ""
+    """Of the other side: where to call it back."""
+    dialled: str = ""
+    """Whom our own call is for, "" in a call that came."""
+    emergency: bool = False
+    session_id: str = ""
+    challenge: str = ""
+    """What the door wants signed, "" if it cannot be opened from here."""
+    live: bool = False
+    """Whether the other side's picture comes."""
+    position: int = 0
+    """Our place in the guards' queue, 0 if it is not told."""
+    muted: bool = False
+    held: bool = False
+    unlocking: bool = False
+    transferring: bool = False
+    note: str = ""
+    """What is to be read for a while: the door's answer to an unlock, what became of a transfer."""
+    before: CallId = ""
+    """The call whose other side asked us to make the present one; it goes on until that is answered."""
+    before_caller: str = ""
+    typed: str = ""
+    last_caller: str = ""
+    """Address of who called last."""
+    last_dialled: str = ""
+    last_session: str = ""
+    outcome: Outcome = Outcome.NONE
+    do_not_disturb: bool = False
+    missed: int = 0
+    """Missed calls that nobody has looked at."""
+    last_missed: str = ""
+    registered: bool | None = None
+    """None until the first answer of the server."""
+    server: str = ""
+    """Of several servers the one where it is registered: "home" or "cloud"."""
+    domain: str = ""
+    """Of that server, "" for the only one."""
+    missing: frozenset[str] = frozenset()
+
+    @property
+    def can_unlock(self) -> bool:
+        """Whether the door of this call can be opened from here."""
+        return bool(self.challenge) and self.rules.may_unlock
+
+    @property
+    def in_call(self) -> bool:
+        """Whether a call is there, coming or going."""
+        return self.phase in (Phase.RINGING, Phase.ANSWERING, Phase.TALKING, *DEPARTING)
+
+    @property
+    def calls(self) -> tuple[CallId, ...]:
+        """All calls that this device has at the agent."""
+        return tuple(call for call in (self.call, self.before) if call)

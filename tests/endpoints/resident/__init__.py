@@ -1,1 +1,0 @@
-"""Tests of what indoor unit and phone share."""

@@ -1,0 +1,1 @@
+"""Tests of what every device with a screen does."""
