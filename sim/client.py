@@ -172,6 +172,24 @@ class Community:
         """Break something that belongs to nobody's device, or mend it: "homelink-down", "homelink-up"."""
         self._http.post("community/faults", json={"fault": fault}).raise_for_status()
 
+    def visits(self) -> list[Facts]:
+        """The calls that the servers saw, newest last."""
+        found: list[Facts] = self._http.get("visits").raise_for_status().json()["visits"]
+        return found
+
+    def ladder(self, session: str = "", until: str = "", limit: float = 15) -> str:
+        """The SIP messages of a visit as text, of the newest without `session`; waits for `until`. Raises NotSeen."""
+        end = time.monotonic() + limit
+        while True:
+            listed = self.visits()
+            chosen = session or (listed[-1]["session"] if listed else "")
+            text = self._http.get(f"visits/{chosen}/messages.txt").raise_for_status().text if chosen else ""
+            if until in text and text:
+                return text
+            if time.monotonic() > end:
+                raise NotSeen(f"no {until or 'visit'} among the messages of {chosen or 'any visit'}: {text}")
+            time.sleep(0.05)
+
     def close(self) -> None:
         """Let go of all devices."""
         self._http.close()

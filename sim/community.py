@@ -17,9 +17,8 @@ from servers.kamailio.config import Transport
 from servers.kamailio.kinds import Kind
 from servers.kamailio.site import ServerSite
 from sim.errors import SimError
-from sim.plan import CommunityPlan, DevicePlan, HomePlan, ServerPlan
+from sim.plan import ADDRESS, CommunityPlan, DevicePlan, HomePlan, ServerPlan
 
-ADDRESS = "127.0.0.1"
 PORTS = range(10_000, 30_000)
 """Below the ports that Linux gives to outgoing connections, so that nobody takes one between our look and our use."""
 
@@ -77,9 +76,12 @@ class CommunityFiles:
     """Port of the gateway to the public telephone network."""
 
 
-def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool) -> CommunityFiles:
-    """Make all files below `folder`, which only we may read. Raises IntercomError."""
-    writer = _Writer(folder, plan, "udp" if plain_udp else "tls")
+def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool, collector: str) -> CommunityFiles:
+    """Make all files below `folder`, which only we may read; servers tell `collector` of each SIP message.
+
+    Raises IntercomError.
+    """
+    writer = _Writer(folder, plan, "udp" if plain_udp else "tls", collector)
     servers = {server.name: writer.server(server) for server in plan.servers}
     made = {device.name: writer.account(device) for device in plan.clients}
     devices = {device.name: writer.device(device, made[device.name]) for device in plan.clients}
@@ -103,8 +105,8 @@ def free_port() -> int:
 class _Writer:
     """Knows where things lie in the folder, and the transport they speak."""
 
-    def __init__(self, folder: Path, plan: CommunityPlan, transport: Transport) -> None:
-        self._folder, self._plan, self._transport = folder, plan, transport
+    def __init__(self, folder: Path, plan: CommunityPlan, transport: Transport, collector: str) -> None:
+        self._folder, self._plan, self._transport, self._collector = folder, plan, transport, collector
         self._tls = transport == "tls"
         self._authority = Community.create(folder / "authority", "Simulated community") if self._tls else None
         self._ports = {server.name: free_port() for server in plan.servers}
@@ -121,8 +123,10 @@ class _Writer:
         port = self._ports[plan.name]
         tables: Tables = {plan.role: self._identity(plan), "listen": {self._transport: port}}
         tables |= self._upstream(plan)
+        number = self._plan.servers.index(plan) + 1
+        tables["trace"] = {"collector": self._collector, "number": number, "port": free_port()}
         path = self._folder / plan.name / "site.toml"
-        tables |= self._certificate(Role(plan.role), self._account_name(plan), path.parent)
+        tables |= self._certificate(Role(plan.role), self._account_name(plan), ADDRESS, path.parent)
         _write(path, _toml(tables, data="data"))
         site = self._sites[plan.name] = LOADERS[plan.role](path)
         guest = accounts.add(site, "guest", Kind.GUEST)
@@ -169,7 +173,8 @@ class _Writer:
         """The device's site file."""
         path = self._folder / device.name / "site.toml"
         tables: Tables = {"device": self._device_table(device), "sip": self._sip(device, account)}
-        tables |= self._certificate(Role(device.role), device.name, path.parent)
+        address = self._plan.address(device.name)
+        tables |= self._certificate(Role(device.role), device.name, address, path.parent)
         if account and account.unlock_key:
             tables["unlock"] = {"key": account.unlock_key}
         if device.role == "management-console":
@@ -187,7 +192,11 @@ class _Writer:
     def _sip(self, device: DevicePlan, account: Credentials | None) -> Table:
         realm = self._site_of(device).identity.realm
         table: Table = {"user": device.name, "domain": realm, "realm": realm, "transport": self._transport}
-        table |= {"address": ADDRESS, "srtp": self._tls, "password": account.password if account else ""}
+        table |= {
+            "address": self._plan.address(device.name),
+            "srtp": self._tls,
+            "password": account.password if account else "",
+        }
         if device.role == "management-console":
             table |= {"user": servers.management.site.GUARD, "auth_user": device.name}
         if device.server and account:
@@ -211,10 +220,10 @@ class _Writer:
         head = f"flats.{home.flat}"
         return {head: {"name": home.family, "homelink": uri}, f"{head}.devices": residents}
 
-    def _certificate(self, role: Role, name: str, folder: Path) -> Tables:
+    def _certificate(self, role: Role, name: str, address: str, folder: Path) -> Tables:
         if self._authority is None:
             return {}
-        files: IssuedFiles = self._authority.issue(role, name, [ADDRESS], folder)
+        files: IssuedFiles = self._authority.issue(role, name, [address], folder)
         paths = {"authority": files.authority, "certificate": files.certificate, "key": files.key}
         return {"tls": {key: path.name for key, path in paths.items()}}
 

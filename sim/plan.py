@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+ADDRESS = "127.0.0.1"
+"""Where servers listen."""
+DEVICES = "127.0.1."
+"""Devices have addresses of their own on loopback, by which a message tells who sent it."""
 BOARDS = Path(__file__).parent.parent / "board-configs"
 ROOMS = ("Hall", "Kitchen", "Bedroom", "Study")
 
@@ -72,6 +76,11 @@ class CommunityPlan:
     def clients(self) -> tuple[DevicePlan, ...]:
         """The devices that are programs of the product; a telephone is not."""
         return tuple(device for device in self.devices if device.role != "telephone")
+
+    def address(self, device: str) -> str:
+        """The address of the device of that name."""
+        names = [each.name for each in self.devices]
+        return f"{DEVICES}{names.index(device) + 1}"
 
     def home(self, flat: str | None) -> HomePlan | None:
         """The home of that flat."""

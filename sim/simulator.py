@@ -11,13 +11,16 @@ from pathlib import Path
 from hal.microphone import SAMPLE_RATE
 from servers.kamailio.config import Listener
 from servers.kamailio.probe import probe
-from sim.community import ADDRESS, CommunityFiles, ServerFiles, write_community
+from sim.community import CommunityFiles, ServerFiles, write_community
 from sim.errors import SimError
 from sim.footage import SPEAKERS, speech
 from sim.link import SOCKET
-from sim.plan import CommunityPlan, DevicePlan
+from sim.plan import ADDRESS, CommunityPlan, DevicePlan
 from sim.processes import Child, command, module
 from sim.run_folder import RunFolder
+from sim.trace.book import ANY_PORT, Agent, Book
+from sim.trace.collector import Collector
+from sim.trace.hep import Address
 from sim.web import WebServer, listen
 from sim.world.api import make_app
 from sim.world.device import Device
@@ -54,7 +57,9 @@ class Simulator:
         self._street = Street()
         devices = [_device(each, talkative) for each in plan.devices]
         self._world = World(devices, [server.name for server in plan.servers], self._folder.path, self._street.look)
-        self._web = WebServer(make_app(self._world, self._token), listener)
+        self._collector = Collector(ADDRESS)
+        self._book = Book()
+        self._web = WebServer(make_app(self._world, self._book, self._token), listener)
         self._files: CommunityFiles | None = None
         self._children: dict[str, Child] = {}
 
@@ -67,8 +72,10 @@ class Simulator:
         """Start everything; returns when all devices are registered. Raises SimError, and other IntercomErrors."""
         self._web.start()
         path = self._folder.path
-        files = await asyncio.to_thread(write_community, path, self._plan, self._plain_udp)
+        files = await asyncio.to_thread(write_community, path, self._plan, self._plain_udp, self._collector.address)
         self._files = files
+        self._book.know(*_addresses(self._plan, files))
+        await self._collector.start(self._book)
         await asyncio.gather(*(self._start_server(server) for server in files.servers.values()))
         await self._until("every server serves", self._servers_missing)
         await asyncio.gather(*(self._start_device(device) for device in self._plan.devices))
@@ -91,7 +98,8 @@ class Simulator:
             return command(device.role, "--board", device.board, "--site", self._written.devices[device.name])
         home = self._plan.home(device.flat)
         number = home.telephone if home else ""
-        return module("sim.telephone", "--port", str(self._written.gateway), "--number", number)
+        address, port = self._plan.address(device.name), str(self._written.gateway)
+        return module("sim.telephone", "--address", address, "--port", port, "--number", number)
 
     def _child(self, name: str, arguments: list[str], environment: dict[str, str]) -> Child:
         child = Child(name, arguments, self._folder.path / f"{name}.log", environment)
@@ -163,9 +171,17 @@ class Simulator:
         servers = {server.name for server in self._plan.servers}
         for group in (self._children.keys() - servers, servers & self._children.keys()):
             await asyncio.gather(*(self._children[name].stop() for name in group))
+        self._collector.close()
         await self._world.close()
         self._street.close()
         self._folder.close()
+
+
+def _addresses(plan: CommunityPlan, files: CommunityFiles) -> tuple[dict[int, Agent], dict[Address, str]]:
+    """Who captures, and who is where."""
+    agents = {number: Agent(each.name, files.servers[each.name].port) for number, each in enumerate(plan.servers, 1)}
+    names: dict[Address, str] = {(ADDRESS, agent.port): agent.name for agent in agents.values()}
+    return agents, names | {(plan.address(each.name), ANY_PORT): each.name for each in plan.devices}
 
 
 def _server_facts(each: ServerFiles) -> dict[str, object]:

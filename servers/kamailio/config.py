@@ -40,6 +40,18 @@ class TlsFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """Where a copy of every SIP message goes, as HEP 3 over UDP."""
+
+    collector: str
+    """``127.0.0.1:9060``"""
+    number: int
+    """Tells the collector which server it was."""
+    sender: Listener | None = None
+    """Where the copies are sent from; None: from the server's own UDP listener."""
+
+
+@dataclass(frozen=True, slots=True)
 class KamailioConfig:
     """What makes one server: its listeners, its own routes, and a value for every token of the fragments."""
 
@@ -57,6 +69,7 @@ class KamailioConfig:
     """Switches of the fragments: ``WITH_UPSTREAM``."""
     probe_user: str = field(default="", repr=False)
     """An OPTIONS to this user is answered before anything else: the supervisor's own question."""
+    trace: Trace | None = None
 
     def write(self) -> Path:
         """Write kamailio.cfg and tls.cfg into the run folder, mode 0600; gives the path of the first.
@@ -78,12 +91,17 @@ class KamailioConfig:
         tokens = dict(self.tokens) | {"PROBE_USER": self.probe_user, "RPC_SOCKET": "rpc.sock"}
         if self.tls is not None:
             tokens["TLS_CONFIG"] = str(self.run_folder / "tls.cfg")
+        if self.trace is not None:
+            tokens |= _trace_tokens(self.trace)
+            fragments.insert(1, shared.joinpath("trace.cfg").read_text("utf-8"))
         lines = [f"# {self.name}: written at each start, changes are lost"]
         lines += ["#!define WITH_TLS"] if self.tls is not None else []
         lines += ["#!define WITH_STREAMS"] if {"tcp", "tls"} & {one.transport for one in self.listeners} else []
         lines += [f"#!define {name}" for name in self.defines]
         lines += [_substitution(token, value) for token, value in tokens.items()]
         lines += [f"listen={listener}" for listener in self.listeners]
+        if self.trace and self.trace.sender:  # after the others: the first one is the default
+            lines += ["#!define WITH_TRACE_SENDER", f"listen={self.trace.sender}"]
         return "#!KAMAILIO\n" + "\n".join([*lines, *fragments])
 
 
@@ -95,6 +113,11 @@ def tls_config(tls: TlsFiles) -> str:
     return (
         f"[server:default]\n{common}require_certificate = no\n\n[client:default]\n{common}require_certificate = yes\n"
     )
+
+
+def _trace_tokens(trace: Trace) -> dict[str, str]:
+    tokens = {"TRACE_COLLECTOR": trace.collector, "TRACE_NUMBER": str(trace.number)}
+    return tokens | ({"SENDER_PORT": str(trace.sender.port)} if trace.sender else {})
 
 
 def _substitution(token: str, value: str) -> str:

@@ -86,6 +86,7 @@ def server_config(
         tls=site.tls_files,
         more=more,
         defines=("WITH_UPSTREAM",) if site.upstream else (),
+        trace=site.trace_target,
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from servers.errors import DeviceError
-from servers.kamailio.config import Listener, TlsFiles, Transport
+from servers.kamailio.config import Listener, TlsFiles, Trace, Transport
 from servers.kamailio.database import Databases
 from servers.kamailio.kinds import Kind
 from servers.sitefile import Section
@@ -172,6 +172,17 @@ class HttpSection(Section):
     port: Port
 
 
+class TraceSection(Section):
+    """[trace]: to find out what happens in calls, a copy of every SIP message goes to a collector (HEP 3 over UDP)."""
+
+    collector: Annotated[str, Field(pattern=r"^(\d{1,3}(\.\d{1,3}){3}|\[[0-9A-Fa-f:]+\]):\d{1,5}$")]
+    """``127.0.0.1:9060``; what it is told is not encrypted."""
+    number: int = Field(default=1, ge=1, le=65535)
+    """Tells the collector which server it was."""
+    port: Port | None = None
+    """UDP port that the copies are sent from; only needed where [listen] has no udp. Nothing is taken there."""
+
+
 class DatabaseSection(Section):
     """[database]: where records and directory are kept instead of the SQLite files in the data folder."""
 
@@ -200,11 +211,18 @@ class ServerSite(Section):
     limits: LimitsSection = LimitsSection()
     upstream: UpstreamSection | None = None
     http: HttpSection | None = None
+    trace: TraceSection | None = None
 
     @model_validator(mode="after")
     def _tls_needs_files(self) -> "ServerSite":
         if self.listen.tls and not self.tls:
             raise ValueError("[listen] tls needs a [tls] table with authority, certificate and key")
+        return self
+
+    @model_validator(mode="after")
+    def _trace_needs_port(self) -> "ServerSite":
+        if self.trace and not (self.listen.udp or self.trace.port):
+            raise ValueError("[trace] needs a port to send from where [listen] has no udp")
         return self
 
     @model_validator(mode="after")
@@ -241,6 +259,15 @@ class ServerSite(Section):
         if self.tls is None or not self.listen.tls:
             return None
         return TlsFiles(self.tls.authority, self.tls.certificate, self.tls.key)
+
+    @property
+    def trace_target(self) -> Trace | None:
+        """The collector of [trace]."""
+        if self.trace is None:
+            return None
+        port = None if self.listen.udp else self.trace.port
+        sender = Listener("udp", self.identity.address, port) if port else None
+        return Trace(self.trace.collector, self.trace.number, sender)
 
     @property
     def databases(self) -> Databases:

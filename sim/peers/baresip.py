@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from sim.community import ADDRESS, free_port
+from sim.community import free_port
 from sim.peers.process import PeerError, PeerProcess
+from sim.plan import ADDRESS
 
 _CONFIG = """\
 poll_method epoll

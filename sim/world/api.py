@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 
 from hal.microphone import SAMPLE_RATE
+from sim.trace.book import Book, Visit
+from sim.trace.ladder import draw
 from sim.world.device import Device
 from sim.world.errors import NoAnswer, NotPossible, NotThere
 from sim.world.live import add_live
@@ -89,6 +91,7 @@ def device_of(request: Request, name: str) -> Device:
 AnyDevice = Annotated[Device, Depends(device_of)]
 devices = APIRouter(prefix="/devices/{name}", tags=["device"])
 community = APIRouter(prefix="/community", tags=["community"])
+visits = APIRouter(prefix="/visits", tags=["visits"])
 
 
 @devices.post("/keypad")
@@ -191,6 +194,34 @@ async def community_fault(request: Request, fault: Fault) -> Answer:
     return {"faults": sorted(world.faults)}
 
 
+@visits.get("")
+async def all_visits(request: Request) -> Answer:
+    """The calls that the servers saw, newest last."""
+    book: Book = request.app.state.book
+    return {"visits": [visit.facts() for visit in book.visits()]}
+
+
+@visits.get("/{session}/messages")
+async def messages(request: Request, session: str) -> Answer:
+    """Every SIP message of a call in order, each hop once. A beginning of the session is enough."""
+    visit = _visit(request, session)
+    hops = sorted(visit.hops, key=lambda hop: hop.ms)
+    return {**visit.facts(), "parties": visit.parties(), "messages": [hop.facts() for hop in hops]}
+
+
+@visits.get("/{session}/messages.txt", response_class=PlainTextResponse)
+async def ladder(request: Request, session: str) -> str:
+    """The same as a ladder of text."""
+    return draw(_visit(request, session))
+
+
+def _visit(request: Request, session: str) -> Visit:
+    book: Book = request.app.state.book
+    if not (visit := book.visit(session)):
+        raise NotThere(f"there is no visit {session!r}; GET /visits lists them")
+    return visit
+
+
 def _sound(recording: Recording, seconds: float) -> Response:
     begin, sound = recording.last(seconds)
     file = io.BytesIO()
@@ -208,14 +239,15 @@ async def _told(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, status)
 
 
-def make_app(world: World, token: str) -> FastAPI:
-    """The HTTP application of `world`."""
+def make_app(world: World, book: Book, token: str) -> FastAPI:
+    """The HTTP application of `world`, and of the `book` of its SIP messages."""
     app = FastAPI(title="Intercom simulator", description=__doc__, version="1")
     app.state.world = world
+    app.state.book = book
     app.state.token = token
     for kind in STATUS:
         app.add_exception_handler(kind, _told)
-    for router in (devices, community):
+    for router in (devices, community, visits):
         app.include_router(router, dependencies=[token_check(token)])
     app.add_api_route("/devices/{name}/openapi.json", _device_openapi, include_in_schema=False)
     add_live(app)

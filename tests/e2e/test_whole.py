@@ -22,3 +22,19 @@ def test_everybody_registers_where_the_document_says(whole: Community) -> None:
     assert [server["role"] for server in whole.facts["servers"]] == ["cloud", "management", "homelink"]
     for name in ("console1", "console2", "console3", "indoor302", "door1", "door2", "indoor1", "phone1", "phone2"):
         assert whole[name].state()["registered"] is True, name
+
+
+@pytest.mark.flow("V1")
+def test_a_visit_is_told_message_by_message(whole: Community) -> None:
+    door, screen = whole["door1"], whole["indoor1"]
+    door.type("301#")
+    screen.wait_for("ringing")
+    screen.press("answer")
+    screen.wait_for("audio-started")
+    screen.press("hangup")
+    door.wait_for("ended")
+    ladder = whole.ladder(until="200 BYE")
+    assert "INVITE +SDP" in ladder
+    assert "183 +SDP" in ladder
+    assert "Call completed elsewhere" in ladder
+    assert whole.visits()[-1]["outcome"] == "200 OK"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.community import ADDRESS, free_port
+from sim.community import free_port
 from sim.link import SOCKET
+from sim.plan import ADDRESS
 from sim.processes import module
 from sim.world.device import Device
 from tests.peers.agent import AgentPeer

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import httpx
 
 from hal.camera import Picture
+from sim.trace.book import Book
 from sim.web import WebServer, listen
 from sim.world.api import make_app
 from sim.world.device import Device
@@ -84,13 +85,14 @@ class WebThread(WorldThread):
 
     def __init__(self, folder: Path, devices: list[Device]) -> None:
         super().__init__(folder, devices)
+        self.book = Book()
         self._server = self.run(self._serve())
         headers = {"Authorization": f"Bearer {TOKEN}"}
         self.http = httpx.Client(base_url=self._server.url, headers=headers, timeout=LIMIT)
         self.url = self._server.url
 
     async def _serve(self) -> WebServer:
-        server = WebServer(make_app(self.world, TOKEN), listen("127.0.0.1"))
+        server = WebServer(make_app(self.world, self.book, TOKEN), listen("127.0.0.1"))
         server.start()
         return server
 
