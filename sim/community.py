@@ -38,6 +38,9 @@ LOADERS: dict[str, Callable[[Path], ServerSite]] = {
 }
 """How the server of a role reads its site file."""
 
+CALL_GUARD = "0"
+"""What is typed at a door station for the property management."""
+
 Table = dict[str, object]
 Tables = dict[str, Table]
 
@@ -187,7 +190,10 @@ class _Writer:
         table: Table = {"name": device.name, "place": device.place}
         if device.flat:
             return table | {"flat": device.flat}
-        return table | ({"call_flat": self._plan.call_flat} if device.role == "door-station" else {})
+        if device.role != "door-station":
+            return table
+        guarded = {"call_guard": CALL_GUARD} if self._plan.server("management") else {}
+        return table | {"call_flat": self._plan.call_flat} | guarded
 
     def _sip(self, device: DevicePlan, account: Credentials | None) -> Table:
         realm = self._site_of(device).identity.realm
@@ -205,20 +211,39 @@ class _Writer:
 
     def people(self, made: dict[str, Credentials | None]) -> None:
         """The people file of every door station."""
+        keys = {name: account.unlock_public_key for name, account in made.items() if account}
         tables: Tables = {}
         for home in self._plan.homes:
-            tables |= self._home(home, made)
+            tables |= self._home(home, keys)
+        tables |= self._guards(keys)
         for device in self._plan.devices:
             if device.role == "door-station":
                 _write(self._folder / device.name / "people.toml", _toml(tables))
 
-    def _home(self, home: HomePlan, made: dict[str, Credentials | None]) -> Tables:
+    def _home(self, home: HomePlan, keys: dict[str, str]) -> Tables:
         user = "home" if self._sites[home.server].program == "homelink" else home.flat
-        uri = f"sip:{user}@{ADDRESS}:{self._ports[home.server]};transport={self._transport}"
-        keys = {name: account.unlock_public_key for name, account in made.items() if account}
+        table: Table = {"name": home.family, "homelink": self._uri(user, home.server)}
+        management, cloud = self._plan.server("management"), self._plan.server("cloud")
+        if management and cloud:
+            away = [device for device in self._plan.devices if device.flat == home.flat and device.server == cloud.name]
+            reached = {"phones": away, "telephone": home.telephone}
+            table |= {stage: [self._uri(home.flat, management.name, stage)] for stage in reached if reached[stage]}
         residents: Table = {device.name: keys[device.name] for device in self._plan.clients if device.flat == home.flat}
         head = f"flats.{home.flat}"
-        return {head: {"name": home.family, "homelink": uri}, f"{head}.devices": residents}
+        return {head: table, f"{head}.devices": residents}
+
+    def _guards(self, keys: dict[str, str]) -> Tables:
+        management = self._plan.server("management")
+        if management is None:
+            return {}
+        consoles = [device.name for device in self._plan.clients if device.role == "management-console"]
+        opening: Table = {name: keys[name] for name in consoles if keys[name]}
+        guards: Tables = {"guard": {"uris": [self._uri(servers.management.site.GUARD, management.name)]}}
+        return guards | ({"guard.devices": opening} if opening else {})
+
+    def _uri(self, user: str, server: str, stage: str = "") -> str:
+        where = f"sip:{user}@{ADDRESS}:{self._ports[server]};transport={self._transport}"
+        return f"{where};stage={stage}" if stage else where
 
     def _certificate(self, role: Role, name: str, address: str, folder: Path) -> Tables:
         if self._authority is None:

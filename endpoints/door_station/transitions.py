@@ -55,10 +55,9 @@ def give_up(state: Door, why: Failure, hang_up: bool = False) -> Step:
         return finish(state, outcome, why.code, why.reason, hang_up)
     words = (Say((f"calling-{ways[0].stage}",)),) if ways[0].stage != state.stage else ()
     facts = {"stage": state.stage, "call": state.call, "why": why.outcome, "code": why.code, "reason": why.reason}
-    told = (Publish("stage-over", facts), *words)
     after = replace(state, ways=ways, outcome=outcome)
     after, actions = leave(after) if hang_up else attempt(after)
-    return after, (*actions, *told)
+    return after, (Publish("stage-over", facts), *actions, *words)
 
 
 def leave(state: Door) -> Step:
