@@ -19,6 +19,9 @@ from servers.kamailio.site import ServerSite
 from sim.errors import SimError
 from sim.plan import ADDRESS, CommunityPlan, DevicePlan, HomePlan, ServerPlan
 
+CALL_GUARD = "0"
+"""What a visitor types to call the property management."""
+CONSOLE = "management-console"
 PORTS = range(10_000, 30_000)
 """Below the ports that Linux gives to outgoing connections, so that nobody takes one between our look and our use."""
 
@@ -26,7 +29,7 @@ KINDS = {
     "door-station": Kind.DOOR,
     "indoor-unit": Kind.INDOOR,
     "phone": Kind.PHONE,
-    "management-console": Kind.CONSOLE,
+    CONSOLE: Kind.CONSOLE,
     "homelink": Kind.HOMELINK,
     "management": Kind.MANAGEMENT,
 }
@@ -37,9 +40,6 @@ LOADERS: dict[str, Callable[[Path], ServerSite]] = {
     "cloud": servers.cloud.site.load_site,
 }
 """How the server of a role reads its site file."""
-
-CALL_GUARD = "0"
-"""What is typed at a door station for the property management."""
 
 Table = dict[str, object]
 Tables = dict[str, Table]
@@ -180,7 +180,7 @@ class _Writer:
         tables |= self._certificate(Role(device.role), device.name, address, path.parent)
         if account and account.unlock_key:
             tables["unlock"] = {"key": account.unlock_key}
-        if device.role == "management-console":
+        if device.role == CONSOLE:
             tables["console"] = {"priority": device.priority}
         top = {"people": "people.toml"} if device.role == "door-station" else {}
         _write(path, _toml(tables, data="data", **top))
@@ -203,7 +203,7 @@ class _Writer:
             "srtp": self._tls,
             "password": account.password if account else "",
         }
-        if device.role == "management-console":
+        if device.role == CONSOLE:
             table |= {"user": servers.management.site.GUARD, "auth_user": device.name}
         if device.server and account:
             table |= {"registrar": account.registrars[0], "retry": 1.0}
@@ -215,7 +215,7 @@ class _Writer:
         tables: Tables = {}
         for home in self._plan.homes:
             tables |= self._home(home, keys)
-        tables |= self._guards(keys)
+        tables |= self._guard(keys)
         for device in self._plan.devices:
             if device.role == "door-station":
                 _write(self._folder / device.name / "people.toml", _toml(tables))
@@ -223,27 +223,28 @@ class _Writer:
     def _home(self, home: HomePlan, keys: dict[str, str]) -> Tables:
         user = "home" if self._sites[home.server].program == "homelink" else home.flat
         table: Table = {"name": home.family, "homelink": self._uri(user, home.server)}
-        management, cloud = self._plan.server("management"), self._plan.server("cloud")
-        if management and cloud:
-            away = [device for device in self._plan.devices if device.flat == home.flat and device.server == cloud.name]
-            reached = {"phones": away, "telephone": home.telephone}
-            table |= {stage: [self._uri(home.flat, management.name, stage)] for stage in reached if reached[stage]}
+        if any(device.flat == home.flat and device.server == "cloud" for device in self._plan.devices):
+            table["phones"] = self._ways(home, "phones")
+        if home.telephone:
+            table["telephone"] = self._ways(home, "telephone")
         residents: Table = {device.name: keys[device.name] for device in self._plan.clients if device.flat == home.flat}
-        head = f"flats.{home.flat}"
-        return {head: table, f"{head}.devices": residents}
+        return {f"flats.{home.flat}": table, f"flats.{home.flat}.devices": residents}
 
-    def _guards(self, keys: dict[str, str]) -> Tables:
-        management = self._plan.server("management")
-        if management is None:
+    def _ways(self, home: HomePlan, stage: str) -> list[str]:
+        """By the management server, and if that is down by the cloud server directly."""
+        users = {"management": home.flat, "cloud": f"{home.flat}.{self._plan.name}"}
+        names = {server.role: server.name for server in self._plan.servers}
+        return [f"{self._uri(user, names[role])};stage={stage}" for role, user in users.items()]
+
+    def _guard(self, keys: dict[str, str]) -> Tables:
+        consoles: Table = {each.name: keys[each.name] for each in self._plan.devices if each.role == CONSOLE}
+        if not consoles:
             return {}
-        consoles = [device.name for device in self._plan.clients if device.role == "management-console"]
-        opening: Table = {name: keys[name] for name in consoles if keys[name]}
-        guards: Tables = {"guard": {"uris": [self._uri(servers.management.site.GUARD, management.name)]}}
-        return guards | ({"guard.devices": opening} if opening else {})
+        uri = self._uri(servers.management.site.GUARD, "management")
+        return {"guard": {"uris": [uri]}, "guard.devices": consoles}
 
-    def _uri(self, user: str, server: str, stage: str = "") -> str:
-        where = f"sip:{user}@{ADDRESS}:{self._ports[server]};transport={self._transport}"
-        return f"{where};stage={stage}" if stage else where
+    def _uri(self, user: str, server: str) -> str:
+        return f"sip:{user}@{ADDRESS}:{self._ports[server]};transport={self._transport}"
 
     def _certificate(self, role: Role, name: str, address: str, folder: Path) -> Tables:
         if self._authority is None:

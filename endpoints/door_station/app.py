@@ -10,7 +10,7 @@ from typing import Any
 from endpoints.addresses import media_address
 from endpoints.door_station import actions as do
 from endpoints.door_station.album import Album
-from endpoints.door_station.chain import GUARD, TELEPHONE, Home, Way
+from endpoints.door_station.chain import TELEPHONE, Home, Way
 from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import CallFailed, CallPlaced, CodeChecked, DoorEvent, UnlockGranted
 from endpoints.door_station.pictures import Pictures
@@ -139,8 +139,7 @@ class DoorApp:
 
     def _call(self, action: do.Call) -> DoorEvent:
         self._session_id = self._session_id or new_session_id()
-        flat = "" if action.way.stage == GUARD else action.flat  # a guard's console signs without one
-        challenge = self._parts.judge.begin(self._session_id, flat, action.keys)
+        challenge = self._parts.judge.begin(self._session_id, action.flat, action.keys)
         self._telephone = None
         video = self._picture(action.way)
         try:

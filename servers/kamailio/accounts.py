@@ -115,7 +115,7 @@ def _new_credentials(site: ServerSite, name: str, kind: Kind, home: str) -> Cred
     if not _NAME.fullmatch(name):
         raise DeviceError(f"device name {name!r} must be 1 to 32 of a-z, 0-9, '_', '.', '-', and begin with a-z or 0-9")
     user = site.address_user(name, kind, home)
-    private, public = _unlock_keys() if kind.resident else ("", "")
+    private, public = _unlock_keys() if kind.opens_doors else ("", "")
     return Credentials(
         name=name,
         kind=kind,

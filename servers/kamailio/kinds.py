@@ -18,3 +18,8 @@ class Kind(StrEnum):
     def resident(self) -> bool:
         """Belongs to a flat's people and may open the door to them."""
         return self in (Kind.INDOOR, Kind.PHONE)
+
+    @property
+    def opens_doors(self) -> bool:
+        """Has a key to sign with that a door shall open."""
+        return self.resident or self is Kind.CONSOLE

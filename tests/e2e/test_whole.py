@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sim.client import Community, simulator
+from tests.e2e.visits import all_at_rest
 
 pytestmark = pytest.mark.kamailio
 
@@ -13,6 +14,13 @@ pytestmark = pytest.mark.kamailio
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
     with simulator(tmp_path_factory.mktemp("whole"), "--silent", "--community", "whole") as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def everybody_at_rest(whole: Community) -> Iterator[None]:
+    all_at_rest(whole)
+    yield
+    all_at_rest(whole)
 
 
 @pytest.mark.flow("R1")
@@ -38,3 +46,18 @@ def test_a_visit_is_told_message_by_message(whole: Community) -> None:
     assert "183 +SDP" in ladder
     assert "Call completed elsewhere" in ladder
     assert whole.visits()[-1]["outcome"] == "200 OK"
+
+
+@pytest.mark.flow("G1")
+def test_a_visitor_calls_the_guards_and_one_of_them_opens(whole: Community) -> None:
+    door, guard, other = whole["door1"], whole["console1"], whole["console2"]
+    door.type("0#")
+    for console in (guard, other):
+        console.wait_for_all("ringing", "first-picture")
+    guard.press("answer")
+    guard.wait_for("audio-started")
+    other.wait_for("ended", outcome="answered-elsewhere")
+    guard.press("unlock")
+    door.wait_for("lock", unlocked=True)
+    guard.press("hangup")
+    door.wait_for("ended", outcome="hung-up")
