@@ -187,6 +187,11 @@ class UnlockJudge:
         self._visit = _Visit(session_id, flat, dict(keys), _challenge(), self._clock())
         return self._visit.challenge
 
+    @property
+    def challenge(self) -> str:
+        """What has to be signed now, "" between visits."""
+        return self._visit.challenge if self._visit else ""
+
     def end(self) -> None:
         """The visit is over: what it issued opens nothing any more."""
         self._visit = None

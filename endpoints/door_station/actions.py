@@ -52,6 +52,27 @@ class StartVoice:
 
 
 @dataclass(frozen=True, slots=True)
+class StopVoice:
+    """Microphone and speaker are nobody's until the next answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallOnward:
+    """Invite whom a guard passes the visitor on to, with the picture that is being sent; `OnwardPlaced` tells."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellTransfer:
+    """Tell the guard how it went there."""
+
+    call: CallId
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
     """Speak these prompts of `media.prompts` to the visitor; tones wait until they are said."""
 
@@ -127,6 +148,9 @@ DoorAction = (
     | KeepOnly
     | KeyFrame
     | StartVoice
+    | StopVoice
+    | CallOnward
+    | TellTransfer
     | Say
     | AskForPerson
     | TellCode

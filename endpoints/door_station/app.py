@@ -12,7 +12,7 @@ from endpoints.door_station import actions as do
 from endpoints.door_station.album import Album
 from endpoints.door_station.chain import TELEPHONE, Home, Way
 from endpoints.door_station.decisions import next_step
-from endpoints.door_station.events import CallFailed, CallPlaced, CodeChecked, DoorEvent, UnlockGranted
+from endpoints.door_station.events import CallFailed, CallPlaced, CodeChecked, DoorEvent, OnwardPlaced, UnlockGranted
 from endpoints.door_station.pictures import Pictures
 from endpoints.door_station.state import Door, Rules, signal_of
 from endpoints.door_station.telephone import ANSWERS, PAUSE, PRESS_ONE, TelephoneUnlock, masked_number
@@ -102,7 +102,8 @@ class DoorApp:
     def close(self) -> None:
         """End the visit, if there is one."""
         if self.state.in_visit:
-            self._parts.agent.hang_up(self.state.call, "the door station is switched off")
+            for call in filter(None, (self.state.call, self.state.onward)):
+                self._parts.agent.hang_up(call, "the door station is switched off")
         self._end_visit(do.EndVisit())
 
     # --- doing ------------------------------------------------------------------------------------------------------
@@ -119,6 +120,9 @@ class DoorApp:
             do.KeepOnly: lambda action: pictures.keep_only(action.to_tag),
             do.KeyFrame: lambda action: pictures.key_frame(),
             do.StartVoice: lambda action: sound.start(),
+            do.StopVoice: lambda action: sound.stop(),
+            do.CallOnward: self._call_onward,
+            do.TellTransfer: lambda action: self._parts.agent.tell_transfer(action.call, action.code, action.reason),
             do.Say: lambda action: sound.say(action.words),
             do.AskForPerson: lambda action: sound.announce(PRESS_ONE, pause=PAUSE),
             do.TellCode: self._tell_code,
@@ -150,6 +154,15 @@ class DoorApp:
         if action.way.stage == TELEPHONE:
             self._telephone = TelephoneUnlock(action.flat, self._session_id, masked_number(action.way.uri))
         return CallPlaced(call, self._session_id)
+
+    def _call_onward(self, action: do.CallOnward) -> DoorEvent:
+        parts = self._parts
+        headers = {CHALLENGE_HEADER: parts.judge.challenge}
+        try:
+            return OnwardPlaced(parts.agent.call(action.uri, parts.pictures.offer(), self._session_id, headers))
+        except SipError as error:
+            log.error("the visitor cannot be passed on: %s", error)
+            return OnwardPlaced("")
 
     def _picture(self, way: Way) -> VideoMedia | None:
         """Our section of the offer; a telephone shows nothing."""

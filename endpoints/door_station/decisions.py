@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from endpoints.door_station import onward
 from endpoints.door_station.actions import CheckCode, DoorAction, NoteRefusal, Show
 from endpoints.door_station.chain import NOT_RINGING, RANG_OUT, SILENT, UNCONFIRMED, Failure, Outcome, better
 from endpoints.door_station.events import (
@@ -16,6 +17,7 @@ from endpoints.door_station.events import (
     DoorMoved,
     ExitPressed,
     KeyPressed,
+    OnwardPlaced,
     UnlockGranted,
 )
 from endpoints.door_station.state import DOOR_LEFT_OPEN, TAMPER, Door, Phase, signal_of, tone_of
@@ -23,6 +25,7 @@ from endpoints.door_station.transitions import (
     DOOR_OPEN,
     HURRY,
     LOCKOUT,
+    ONWARD,
     RELOCK,
     TOTAL,
     Step,
@@ -55,7 +58,9 @@ def next_step(state: Door, event: DoorEvent) -> Step:
 
 def _decide(state: Door, event: DoorEvent) -> Step | None:
     call = getattr(event, "call", state.call)
-    if call != state.call and not isinstance(event, CallPlaced):
+    if state.onward and call == state.onward:
+        return onward.decide(state, event)
+    if call != state.call and not isinstance(event, CallPlaced | OnwardPlaced):
         return stale(state, event)
     decide = _DECISIONS.get(type(event)) or DECISIONS_OF_A_CALL.get(type(event))
     return decide(state, event) if decide else None
@@ -254,6 +259,7 @@ def _not_locked_out(state: Door) -> Step:
 
 _TIMERS: dict[str, Callable[[Door], Step | None]] = {
     TOTAL: _total_over,
+    ONWARD: onward.too_long,
     HURRY: lambda state: (replace(state, hurried=False), ()),
     RELOCK: lambda state: (replace(state, unlocked=False), (Publish("locked"),)),
     DOOR_OPEN: lambda state: alarm(state, DOOR_LEFT_OPEN, True),
@@ -292,6 +298,7 @@ _DECISIONS: dict[type, Callable[[Door, Any], Step | None]] = {
     CodeChecked: _code_checked,
     UnlockGranted: _unlock_granted,
     DirectoryChanged: _directory,
+    OnwardPlaced: onward.placed,
     TimerExpired: _timer,
     DeviceLost: _lost,
     DeviceReturned: _returned,

@@ -62,6 +62,13 @@ class CallFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class OnwardPlaced:
+    """Answer to `CallOnward`: the second call of this visit, "" if no INVITE could be sent."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
 class CodeChecked:
     """Answer to `CheckCode`: the name of the code, "" if there is none like it."""
 
@@ -85,6 +92,7 @@ DoorEvent = (
     | DirectoryChanged
     | CallPlaced
     | CallFailed
+    | OnwardPlaced
     | CodeChecked
     | UnlockGranted
     | TimerExpired

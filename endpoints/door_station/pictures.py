@@ -61,6 +61,10 @@ class Pictures:
         self._fanout = RtpFanout(self._sockets, key, self._encoder)
         return self._fanout.offer()
 
+    def offer(self) -> VideoMedia | None:
+        """Our section of one more offer in the same visit, None if it has no pictures."""
+        return self._fanout.offer() if self._fanout is not None else None
+
     def send(self, to_tag: str, video: VideoMedia) -> None:
         """Send the picture to that branch, a key frame first."""
         if self._fanout is not None:

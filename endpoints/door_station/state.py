@@ -93,6 +93,8 @@ class Door:
     keys: Mapping[str, str] = field(default_factory=dict)
     """Whose devices may open the door in this visit."""
     call: CallId = ""
+    onward: CallId = ""
+    """The call to whom a guard passes the visitor on, while the one with the guard goes on."""
     branch: str = ""
     """To-tag of the branch that answered."""
     screens: frozenset[str] = frozenset()

@@ -9,7 +9,8 @@ from endpoints.door_station.state import Door, Phase
 from endpoints.events import CancelTimer, HangUp, Publish, StartTimer, Tone
 
 Step = tuple[Door, tuple[DoorAction, ...]]
-HURRY, TOTAL, RELOCK, DOOR_OPEN, LOCKOUT = "hurry", "total", "relock", "door-open", "lockout"
+HURRY, TOTAL, ONWARD = "hurry", "total", "onward"
+RELOCK, DOOR_OPEN, LOCKOUT = "relock", "door-open", "lockout"
 """The timers that run beside the one of each phase."""
 
 
@@ -71,10 +72,11 @@ def finish(state: Door, outcome: Outcome, code: int = 0, reason: str = "", hang_
     """The visit is over; what the visitor or the resident ended needs no sign, everything else gets one."""
     quiet = outcome in (Outcome.CANCELLED, Outcome.HUNG_UP)
     after = enter(
-        state, Phase.IDLE if quiet else Phase.ENDED, call="", branch="", screens=frozenset(), ways=(), keys={},
-        queued=False, outcome=outcome, hurried=False,
+        state, Phase.IDLE if quiet else Phase.ENDED, call="", onward="", branch="", screens=frozenset(), ways=(),
+        keys={}, queued=False, outcome=outcome, hurried=False,
     )  # fmt: skip
-    ends = (HangUp(state.call, outcome),) if hang_up and state.call else ()
+    calls = (state.call if hang_up else "", state.onward)
+    ends = tuple(HangUp(one, outcome) for one in calls if one)
     facts = {"call": state.call, "flat": state.flat, "outcome": outcome, "code": code, "reason": reason}
     told = Publish("ended", {**facts, "stage": state.stage})
     words = (Say((outcome,)),) if outcome in SPOKEN else ()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from endpoints.door_station import onward
 from endpoints.door_station.actions import (
     AskForPerson,
     DoorAction,
@@ -33,6 +34,7 @@ from endpoints.sip.agent import (
     KeyFrameWanted,
     Queued,
     Ringing,
+    TransferAsked,
     Trying,
     VideoChanged,
 )
@@ -169,6 +171,8 @@ def _ended(state: Door, event: Ended) -> Step | None:
     match state.phase:
         case Phase.CHANGING:
             return attempt(state)
+        case Phase.TALKING if state.onward:
+            return onward.guard_left(state)
         case Phase.TALKING:
             return finish(state, Outcome.HUNG_UP, code=event.code, reason=event.reason)
         case Phase.CONFIRMING:
@@ -201,5 +205,6 @@ DECISIONS_OF_A_CALL: Mapping[type, Callable[[Door, Any], Step | None]] = {
     Held: _held,
     AudioStarted: _audio,
     InfoReceived: _info,
+    TransferAsked: onward.asked,
     Ended: _ended,
 }

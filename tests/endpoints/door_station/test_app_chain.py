@@ -12,7 +12,7 @@ from endpoints.door_station.app import DoorApp
 from endpoints.door_station.chain import Home, Way
 from endpoints.door_station.events import DirectoryChanged
 from endpoints.door_station.main import compose
-from endpoints.sip.agent import CallId
+from endpoints.sip.agent import CallId, TransferAsked
 from hal.errors import DeviceLost
 from media.prompts import speech
 from media.tones import FRAME_BYTES
@@ -237,6 +237,22 @@ def test_a_guard_is_called_with_the_picture_and_queued_with_words(door: Bench[Do
     door.agent.queued(call, 1)
     door.settle()
     assert [facts["position"] for facts in door.told("queued")] == [2, 1]
+
+
+@pytest.mark.flow("G1")
+def test_a_guard_passes_the_visitor_on_with_the_picture_and_the_challenge(door: Bench[DoorApp]) -> None:
+    call = dial(door, "0#")
+    door.agent.answered(call, "a")
+    door.agent.emit(TransferAsked(call, "sip:console2@lakeside.example", "sip:guard@lakeside.example"))
+    door.settle()
+    first, second = (command.arguments for command in door.agent.sent("call"))
+    assert second["uri"] == "sip:console2@127.0.0.1:5062"
+    assert all(first[name] == second[name] for name in ("video", "session_id", "headers"))
+    door.agent.answered(latest(door), "b")
+    door.settle()
+    assert door.agent.sent("tell_transfer")[0].arguments == {"code": 200, "reason": "OK"}
+    assert [command.call for command in door.agent.sent("hang_up")] == [call]
+    assert (door.app.state.phase, door.app.state.call) == ("talking", latest(door))
 
 
 def test_a_changed_directory_counts_from_the_next_visit_on(door: Bench[DoorApp]) -> None:
