@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from sim.errors import SimError
+from sim.freezer import Frozen
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Child:
         self._environment = {**os.environ, **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
+        self._frozen: Frozen | None = None
 
     @property
     def process_id(self) -> int | None:
@@ -95,7 +97,16 @@ class Child:
         """Ask the process to end, and kill it if it does not."""
         await self._end(signal.SIGTERM)
 
+    async def silence(self, on: bool) -> None:
+        """Let the process and its descendants stand still, or go on."""
+        if on and not self._frozen and self.process_id is not None:
+            self._frozen = await Frozen.freeze(self.process_id)
+        elif not on and self._frozen:
+            frozen, self._frozen = self._frozen, None
+            await frozen.thaw()
+
     async def _end(self, number: signal.Signals) -> None:
+        await self.silence(False)
         keeper, self._keeper = self._keeper, None
         if keeper:
             keeper.cancel()

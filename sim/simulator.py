@@ -85,6 +85,7 @@ class Simulator:
         child = self._child(server.plan.name, command(server.plan.role, "--site", server.file), {})
         # A server is shut down in order: killed, it would leave Kamailio's own processes behind.
         self._world.power[child.name] = _switch(child, child.stop)
+        self._world.silence[child.name] = child.silence
         await child.start()
 
     async def _start_device(self, device: DevicePlan) -> None:

@@ -28,6 +28,8 @@ DEVICE_FAULTS = (
     "power-back",
 )
 """What may happen to a device."""
+SERVER_FAULTS = ("down", "up", "silent", "speaks")
+"""What may happen to a server: it ends, or it holds its connections and answers nothing."""
 ECHO = 0.3
 """How much of the loudspeaker comes back into the microphone in a room with echo."""
 
@@ -37,10 +39,12 @@ class World:
 
     def __init__(self, devices: list[Device], servers: list[str], folder: Path, views: ViewFactory) -> None:
         self.devices = {device.name: device for device in devices}
-        self.known_faults = [f"{server}-{how}" for server in servers for how in ("down", "up")]
+        self.known_faults = [f"{server}-{how}" for server in servers for how in SERVER_FAULTS]
         """What may happen to the community."""
         self.power: dict[str, Switch] = {}
         """How to cut the power of a device or of a server, by name."""
+        self.silence: dict[str, Switch] = {}
+        """How to make a server silent, by name; True makes it so."""
         self.faults: set[str] = set()
         self._sockets = {device.name: Socket(device, folder / f"{device.name}.sock", views) for device in devices}
         self._people = {device.name: device.room.person for device in devices}
@@ -88,10 +92,22 @@ class World:
         if fault not in self.known_faults:
             raise ValueError(f"there is no fault {fault!r}; there are {', '.join(self.known_faults)}")
         server, _, how = fault.rpartition("-")
-        await self._switch(server, how == "up")
-        self._mark(self.faults, f"{server}-down", how == "down")
+        if how in ("silent", "speaks"):
+            await self._silence(server, how == "silent")
+        else:
+            await self._switch(server, how == "up")
+            self._mark(self.faults, f"{server}-down", how == "down")
+            self._mark(self.faults, f"{server}-silent", False)
         for device in self.devices.values():
             device.log.add("fault", {"fault": fault}, now_ms())
+
+    async def _silence(self, server: str, on: bool) -> None:
+        if server not in self.silence:
+            raise NotPossible(f"{server} cannot be made silent here")
+        if on and f"{server}-down" in self.faults:
+            raise NotPossible(f"{server} is down")
+        await self.silence[server](on)
+        self._mark(self.faults, f"{server}-silent", on)
 
     async def _switch(self, name: str, on: bool) -> None:
         if name not in self.power:

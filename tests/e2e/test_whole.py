@@ -61,3 +61,18 @@ def test_a_visitor_calls_the_guards_and_one_of_them_opens(whole: Community) -> N
     door.wait_for("lock", unlocked=True)
     guard.press("hangup")
     door.wait_for("ended", outcome="hung-up")
+
+
+def test_a_server_that_is_silent_holds_its_connections_and_comes_back(whole: Community) -> None:
+    whole.fault("management-silent")
+    try:
+        door = whole["door2"]
+        door.type("0#")
+        door.wait_for("ended")
+        assert whole["console1"].state()["phase"] == "idle"
+    finally:
+        whole.fault("management-speaks")
+    door.type("0#")
+    whole["console1"].wait_for("ringing")
+    door.type("*")
+    door.wait_for("ended")
