@@ -64,6 +64,13 @@ class WatchVideo:
 
 
 @dataclass(frozen=True, slots=True)
+class Say:
+    """Speak these prompts of `media.prompts` at our loudspeaker; tones wait until they are said."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EndCall:
     """Picture and sound off."""
 
@@ -127,6 +134,7 @@ ScreenAction = (
     | StartVoice
     | ShowBranch
     | WatchVideo
+    | Say
     | EndCall
     | Mute
     | SendUnlock

@@ -116,6 +116,7 @@ class ScreenApp:
             do.StartVoice: lambda action: sound.start(),
             do.ShowBranch: lambda action: screen.branch(action.to_tag, action.video),
             do.WatchVideo: lambda action: screen.move(action.video, action.to_tag),
+            do.Say: lambda action: sound.say(action.words),
             do.EndCall: self._end_call,
             do.Mute: lambda action: sound.mute(action.on),
             do.SendUnlock: self._send_unlock,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from endpoints.events import HangUp, Publish, StartTimer
-from endpoints.screens.actions import Place, Reject, ShowBranch, TellTransfer
+from endpoints.screens.actions import Place, Reject, Say, ShowBranch, TellTransfer
 from endpoints.screens.events import CallFailed, CallPlaced, KeyPressed
 from endpoints.screens.incoming import BUSY, DECLINED
 from endpoints.screens.scenes import peer_name
@@ -109,8 +109,10 @@ def queued(state: S, event: Queued) -> tuple[S, Actions] | None:
     """The server keeps our call."""
     if state.phase not in DEPARTING:
         return None
-    facts = {"call": event.call, "position": event.position}
-    return enter(state, Phase.QUEUED, position=event.position), (Publish("queued", facts),)
+    place = ("your-position", *str(event.position)) if event.position else ()
+    words = place if state.phase is Phase.QUEUED and place else ("guards-busy", *place)
+    told = Publish("queued", {"call": event.call, "position": event.position})
+    return enter(state, Phase.QUEUED, position=event.position), (Say(words), told)
 
 
 def ringing(state: S, event: Ringing) -> tuple[S, Actions] | None:
@@ -133,7 +135,19 @@ def not_answered(state: S, code: int, reason: str) -> tuple[S, Actions]:
     """Our call ended before anybody answered it; one that a transfer asked for leaves the talk before it."""
     if state.before:
         return _back(state, code, reason)
-    return finish(state, outcome_of(state.phase, code), code, reason)
+    outcome = outcome_of(state.phase, code)
+    after, actions = finish(state, outcome, code, reason)
+    return after, (*actions, *((Say((_PROMPTS[outcome],)),) if outcome in _PROMPTS else ()))
+
+
+_PROMPTS = {
+    Outcome.REFUSED: "declined",
+    Outcome.BUSY: "busy",
+    Outcome.NO_ANSWER: "no-answer",
+    Outcome.UNREACHABLE: "unreachable",
+    Outcome.FAILED: "unreachable",
+}
+"""The ends of our own call that are told in words."""
 
 
 def outcome_of(phase: Phase, code: int) -> Outcome:

@@ -12,6 +12,7 @@ from endpoints.screens.events import Button, ButtonPressed, CallFailed, CallPlac
 from endpoints.screens.scenes import scene_of, tone_of
 from endpoints.screens.state import Outcome, Phase, Rules, Station
 from endpoints.sip.agent import Answered, Ended, IncomingCall, Queued, Ringing, TransferAsked
+from media.prompts.texts import TEXTS
 from media.tones import Tone as KnownTone
 from tests.endpoints.screens.test_decisions import ids, rows
 
@@ -135,6 +136,22 @@ def test_busy_sounds_busy_and_an_unknown_number_sounds_so() -> None:
     assert tone_of(after(CALLING, Ended("c1", 486, ""))) == KnownTone.BUSY
     assert tone_of(after(CALLING, Ended("c1", 404, ""))) == KnownTone.REORDER
     assert scene_of(after(CALLING, Ended("c1", 404, ""))).title == "No such number"
+
+
+def test_the_queue_is_told_in_words_first_that_all_are_busy_then_the_place_alone() -> None:
+    queued, actions = RESIDENT.next_step(CALLING, Queued("c1", 12))
+    assert do.Say(("guards-busy", "your-position", "1", "2")) in actions
+    assert do.Say(("your-position", "1")) in RESIDENT.next_step(queued, Queued("c1", 1))[1]
+    assert do.Say(("guards-busy",)) in RESIDENT.next_step(CALLING, Queued("c1", 0))[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "word"), [(486, "busy"), (480, "unreachable"), (603, "declined"), (503, "unreachable"), (404, "")]
+)
+def test_the_end_of_our_own_call_is_told_in_words_that_exist(code: int, word: str) -> None:
+    said = [each.words for each in RESIDENT.next_step(CALLING, Ended("c1", code, ""))[1] if isinstance(each, do.Say)]
+    assert said == ([(word,)] if word else [])
+    assert not word or word in TEXTS["en"]
 
 
 def test_a_call_that_rang_here_by_another_server_does_not_ring_again() -> None:
