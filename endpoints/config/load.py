@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from endpoints.config.board import KINDS, Board
 from endpoints.config.people import Directory, People
 from endpoints.config.problems import sentences
-from endpoints.config.site import Site
+from endpoints.config.site import Site, Tls
 from endpoints.errors import ConfigError
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -122,15 +122,21 @@ def _exposed(path: Path) -> str:
 
 
 def _located(site: Site, folder: Path) -> Site:
-    tls = site.tls and site.tls.model_copy(update={key: folder / path for key, path in site.tls})
+    cloud = site.cloud and site.cloud.model_copy(update={"tls": _located_tls(site.cloud.tls, folder)})
     people = site.people and folder / site.people
-    return site.model_copy(update={"tls": tls, "people": people, "data": folder / site.data})
+    here = {"tls": _located_tls(site.tls, folder), "cloud": cloud, "people": people, "data": folder / site.data}
+    return site.model_copy(update=here)
+
+
+def _located_tls(tls: Tls | None, folder: Path) -> Tls | None:
+    return tls and tls.model_copy(update={key: folder / path for key, path in tls})
 
 
 def _missing_files(path: Path, site: Site) -> Iterable[str]:
-    for key, file in site.tls or ():
-        if not file.is_file():
-            yield f"{path}: tls.{key}: there is no file {file} (`intercom community issue` makes certificates)"
+    for table, tls in (("tls", site.tls), ("cloud.tls", site.cloud and site.cloud.tls)):
+        for key, file in tls or ():
+            if not file.is_file():
+                yield f"{path}: {table}.{key}: there is no file {file} (`intercom community issue` makes certificates)"
 
 
 def _raise(problems: Iterable[str]) -> None:

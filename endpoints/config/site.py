@@ -1,5 +1,6 @@
 """The site file: accounts, certificates, timers, codes. It holds secrets: mode 0600, never printed, never logged."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -55,6 +56,21 @@ class Tls(Section):
     authority: Path
     certificate: Path
     key: Path
+
+
+class Cloud(Section):
+    """`[cloud]`: a phone's account at the cloud server, used where it cannot reach its home's server (R3)."""
+
+    user: Name
+    domain: Annotated[str, Field(min_length=1)]
+    registrar: SipUri
+    password: SecretStr
+    auth_user: str = ""
+    realm: str = "*"
+    transport: Literal["tls", "tcp", "udp"] = "tls"
+    srtp: bool = True
+    tls: Tls | None = None
+    """`[cloud.tls]`: other certificates than those of [tls]."""
 
 
 class Video(Section):
@@ -177,6 +193,8 @@ class Site(Section):
     """Of a door station."""
     lockout: Lockout = Lockout()
     unlock: Unlock | None = None
+    cloud: Cloud | None = None
+    """Of a phone that also works away from home."""
     console: Console | None = None
     """Of a management console."""
     dial: dict[FlatNumber, Name] = Field(default_factory=dict)
@@ -197,11 +215,34 @@ class Site(Section):
             raise ValueError('transport = "tls" needs a [tls] table with authority, certificate and key')
         if self.sip.registrar and not self.sip.password.get_secret_value():
             raise ValueError("sip.registrar is set but sip.password is not; `intercom homelink device add` makes one")
+        if self.cloud and self.cloud.transport == "tls" and not (self.cloud.tls or self.tls):
+            raise ValueError('cloud.transport = "tls" needs a [tls] or [cloud.tls] table')
         return self
 
     def sip_settings(self) -> SipSettings:
         """What the SIP agent needs of this file."""
-        sip, tls = self.sip, self.tls
+        home = self._home()
+        return replace(home, name="home", away=self._away(home, self.cloud)) if self.cloud else home
+
+    def _away(self, home: SipSettings, cloud: Cloud) -> SipSettings:
+        """As at home, but for what the cloud's table says."""
+        return replace(
+            home,
+            name="cloud",
+            user=cloud.user,
+            domain=cloud.domain,
+            registrar=cloud.registrar,
+            auth_user=cloud.auth_user or cloud.user,
+            realm=cloud.realm,
+            password=cloud.password.get_secret_value(),
+            transport=cloud.transport,
+            port=0,
+            srtp=cloud.srtp,
+            tls=_files(cloud.tls or self.tls),
+        )
+
+    def _home(self) -> SipSettings:
+        sip = self.sip
         return SipSettings(
             user=sip.user,
             domain=sip.domain,
@@ -213,7 +254,7 @@ class Site(Section):
             transport=sip.transport,
             address=sip.address,
             port=sip.port,
-            tls=TlsFiles(tls.authority, tls.certificate, tls.key) if tls else None,
+            tls=_files(self.tls),
             srtp=sip.srtp,
             expires=sip.expires,
             retry=sip.retry,
@@ -221,3 +262,7 @@ class Site(Section):
             session_timer=sip.session_timer,
             preference=self.console.preference if self.console else None,
         )
+
+
+def _files(tls: Tls | None) -> TlsFiles | None:
+    return TlsFiles(tls.authority, tls.certificate, tls.key) if tls else None

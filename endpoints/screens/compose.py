@@ -39,7 +39,7 @@ def _parts(frame: Frame, line: Line) -> Parts:
         port=line.port,
         identity=_identity(site),
         screen=Screen(display, site.sip.address, site.sip.srtp),
-        registrars={"": site.sip.registrar or ""},
+        registrars={"": site.sip.registrar or "", **({"cloud": site.cloud.registrar} if site.cloud else {})},
     )
 
 
@@ -56,6 +56,7 @@ def _rules(frame: Frame) -> Rules:
         offers=tuple(button for button in OFFERS if f"{button}_button" in frame.board.devices),
         names=site.dial,
         may_unlock=site.unlock is not None,
+        once=site.cloud is not None,
         ring=site.timers.ring,
         sign=site.timers.message,
         dial=site.timers.dial,

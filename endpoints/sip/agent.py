@@ -249,6 +249,10 @@ class SipSettings:
     session_timer: int = 1800
     wideband: bool = True
     """False: G.711 only, which is what the telephone network speaks."""
+    name: str = ""
+    """Of the server, where there are two: "home" or "cloud"."""
+    away: "SipSettings | None" = None
+    """The account at a second server, used where the first one cannot be reached."""
     preference: float | None = None
     """The q value of our Contact (RFC 3261 section 10.2.1.2), 0 to 1: those with a higher one are called first."""
 
@@ -264,7 +268,7 @@ class VoicePath(Protocol):
 
 
 class SipAgent(Protocol):
-    """One SIP account, its registration and its calls."""
+    """One SIP account, or one at home and one at the cloud; its registration and its calls."""
 
     def start(self) -> None:
         """Open the transport and begin to register. Raises SipError if the transport cannot be opened."""

@@ -59,6 +59,32 @@ def test_a_console_of_a_lower_priority_rings_later(tmp_path: Path, priority: int
     assert site.sip_settings().preference == q
 
 
+CLOUD = """
+[cloud]
+user = "301.lakeside"
+domain = "cloud.example"
+registrar = "sip:cloud.example:5061;transport=tls"
+password = "other"
+[cloud.tls]
+authority = "cloud.pem"
+certificate = "device.pem"
+key = "device.key"
+"""
+
+
+def test_a_phone_has_a_second_account_at_the_cloud(tmp_path: Path) -> None:
+    path = _resident(tmp_path, RESIDENT + CLOUD)
+    assert problems(load_site, path)[0].startswith("site.toml: cloud.tls.authority: there is no file")
+    write(tmp_path, "cloud.pem", "PEM")
+    settings = load_site(path).sip_settings()
+    assert (settings.name, settings.domain) == ("home", "home.example")
+    assert settings.away is not None
+    assert (settings.away.name, settings.away.user, settings.away.domain) == ("cloud", "301.lakeside", "cloud.example")
+    assert settings.away.tls is not None
+    assert settings.away.tls.authority == tmp_path / "cloud.pem"
+    assert "other" not in repr(settings)
+
+
 def test_the_unlock_key_is_32_bytes(tmp_path: Path) -> None:
     site = load_site(_resident(tmp_path))
     assert site.unlock is not None

@@ -9,13 +9,13 @@ from concurrent.futures import Future
 from typing import Literal
 
 from endpoints.errors import SipError
-from endpoints.sip import message, route
+from endpoints.sip import message
 from endpoints.sip.agent import AudioStarted, CallId, Notice, SipEvent, SipSettings, VoicePath
 from endpoints.sip.pjsua.call import SOCKETS_PER_SOUND, Call
 from endpoints.sip.pjsua.library import pj
+from endpoints.sip.pjsua.servers import Servers
 from endpoints.sip.pjsua.stack import Stack
 from endpoints.sip.progress import CallProgress
-from endpoints.sip.registration import Registration
 from endpoints.sip.sockets import SocketBudget
 from endpoints.sip.worker import Worker
 from media.description import VideoMedia
@@ -33,24 +33,21 @@ ADDRESS_WATCH = 2.0
 HOLD_WAIT, HOLD_TRIES = 0.1, 50
 ROOM_WAIT = 0.05
 ANY_ADDRESS = "0.0.0.0"
-REQUEST_TERMINATED, BAD_GATEWAY, SERVICE_UNAVAILABLE = 487, 502, 503
+REQUEST_TERMINATED, BAD_GATEWAY = 487, 502
 
 
 class PjsuaAgent:
-    """One account on PJSUA2; see `SipAgent` for the commands. There can be one per process at a time."""
+    """One or two accounts on PJSUA2; see `SipAgent` for the commands. There can be one per process at a time."""
 
     def __init__(self, settings: SipSettings, voice: VoicePath | None, on_event: Callable[[SipEvent], None]) -> None:
         self._settings = settings
         self._voice = voice
         self._on_event = on_event
         self._worker = Worker("sip", (pj.Error,))
-        self._registration = Registration(settings.retry, self._emit)
+        self._servers = Servers(settings, self._worker, lambda: self._stack, self._emit)
         self._calls: dict[CallId, Call] = {}
         self._over: list[Call] = []
         self._numbers = itertools.count(1)
-        self._attempts = 0
-        self._connection = 0
-        self._address = ""
         self._sockets = SocketBudget()
         self._stack: Stack | None = None
 
@@ -123,10 +120,10 @@ class PjsuaAgent:
     def _new_id(self) -> CallId:
         return f"call-{next(self._numbers)}"
 
-    def _new_call(self, progress: CallProgress, session_id: str, number: int = -1) -> Call:
+    def _new_call(self, server: int, progress: CallProgress, session_id: str, number: int = -1) -> Call:
         stack = self._open_stack()
-        call = Call(stack.account, progress, session_id, functools.partial(stack.sound, self._voice), number)
-        call.on_end = self._ended
+        call = Call(stack.account(server), progress, session_id, functools.partial(stack.sound, self._voice), number)
+        call.on_end, call.server = self._ended, server
         self._calls[progress.call] = call
         self._sockets.open(call.sockets)
         return call
@@ -142,13 +139,15 @@ class PjsuaAgent:
     def _invite(
         self, call: CallId, uri: str, video: VideoMedia | None, session_id: str, headers: Mapping[str, str]
     ) -> None:
-        progress = CallProgress(call, self._settings.srtp, self._emit, outgoing=True, local=video)
+        server = self._servers.for_call(uri)
+        secure = self._servers.settings(server).srtp
+        progress = CallProgress(call, secure, self._emit, outgoing=True, local=video)
         if not self._sockets.has_room(SOCKETS_PER_SOUND * progress.planned_audio_sections):
             self._worker.later(ROOM_WAIT, lambda: self._invite(call, uri, video, session_id, headers))
             return
         try:
-            one = self._new_call(progress, session_id)
-            one.invite(self._target(uri), headers)
+            one = self._new_call(server, progress, session_id)
+            one.invite(self._target(uri, self._servers.settings(server)), headers)
         except (pj.Error, SipError) as error:
             failed = self._calls.pop(call, None)
             self._sockets.close(failed.sockets if failed else 0)
@@ -156,17 +155,17 @@ class PjsuaAgent:
             log.warning("cannot call %s: %s", uri, reason)
             progress.finished(BAD_GATEWAY, reason)
 
-    def _target(self, uri: str) -> str:
+    def _target(self, uri: str, settings: SipSettings) -> str:
         if not message.is_call_uri(uri):
             raise SipError(f"{uri!r} is not a SIP address")
-        if self._settings.transport == "udp" or ";transport=" in uri.lower():
+        if settings.transport == "udp" or ";transport=" in uri.lower():
             return uri
-        return f"{uri};transport={self._settings.transport}"
+        return f"{uri};transport={settings.transport}"
 
-    def _incoming(self, number: int, text: str) -> None:
+    def _incoming(self, server: int, number: int, text: str) -> None:
         call = self._new_id()
-        progress = CallProgress(call, self._settings.srtp, self._emit, outgoing=False)
-        self._new_call(progress, message.new_session_id(), number)
+        progress = CallProgress(call, self._servers.settings(server).srtp, self._emit, outgoing=False)
+        self._new_call(server, progress, message.new_session_id(), number)
         progress.invited(text)
 
     def _noticed(self, sender: str, content_type: str, body: str) -> None:
@@ -204,6 +203,7 @@ class PjsuaAgent:
         self._over.append(call)
         if not self._calls and self._stack is not None:
             self._stack.rest_sound(self._voice)
+        self._servers.settle()
 
     def _statistics(self, call: CallId) -> dict[str, object]:
         one = self._calls.get(call)
@@ -214,37 +214,14 @@ class PjsuaAgent:
 
     # --- registration, on the agent's thread ------------------------------------------------------------------------
 
-    def _register(self) -> None:
-        if not self._settings.registrar or self._stack is None:
-            return
-        try:
-            self._stack.register()
-        except pj.Error as error:
-            self._register_later(self._registration.answered(SERVICE_UNAVAILABLE, error.reason, active=False))
-
-    def _registered(self, code: int, reason: str, active: bool, connection: int) -> None:
-        self._connection = connection or self._connection
-        self._register_later(self._registration.answered(code, reason, active))
-
-    def _disconnected(self, connection: int) -> None:
-        if self._settings.registrar and connection == self._connection and not self._worker.stopping:
-            self._register_later(self._registration.connection_lost())
-
-    def _register_later(self, delay: float | None) -> None:
-        if delay is None or self._worker.stopping:
-            return
-        self._attempts += 1
-        attempt = self._attempts
-        self._worker.later(delay, lambda: self._register() if attempt == self._attempts else None)
+    def _goes_over(self, server: int) -> bool:
+        return any(call.server == server for call in self._calls.values())
 
     def _watch_address(self) -> None:
         """Follow the machine when it moves to another network; asks the routing table, sends nothing."""
-        address = route.local_address(self._settings.registrar)
-        if address and self._address and address != self._address and self._stack is not None:
-            log.warning("the address of this machine changed from %s to %s", self._address, address)
+        if self._servers.moved() and self._stack is not None:
             self._stack.move()
-            self._register_later(self._registration.connection_lost())
-        self._address = address or self._address
+            self._servers.again()
         self._worker.later(ADDRESS_WATCH, self._watch_address)
 
     # --- the agent's thread -----------------------------------------------------------------------------------------
@@ -252,14 +229,19 @@ class PjsuaAgent:
     def _run(self, opened: "Future[None]") -> None:
         try:
             self._stack = Stack(
-                self._settings, self._registered, self._incoming, self._disconnected, self._noticed, self._admit
+                self._settings,
+                self._servers.answered,
+                self._incoming,
+                self._servers.disconnected,
+                self._noticed,
+                self._admit,
             )
         except SipError as error:
             opened.set_exception(error)
             return
         self._worker.wake = self._stack.wakeup.poke
         opened.set_result(None)
-        self._register()
+        self._servers.start(self._goes_over)
         if self._settings.address == ANY_ADDRESS:
             self._watch_address()
         while not self._worker.stopping:
@@ -293,10 +275,9 @@ class PjsuaAgent:
         self._turn()  # what was commanded before the end still gets its events
         for call in list(self._calls):
             self._worker.attempt(functools.partial(self._hang_up_by_id, call))
-        if self._registration.registered:
-            self._worker.attempt(lambda: stack.register(False))
+        self._servers.end()
         limit = time.monotonic() + SHUT_DOWN_LIMIT
-        while (self._calls or self._registration.registered) and time.monotonic() < limit:
+        while (self._calls or self._servers.registered) and time.monotonic() < limit:
             self._turn()
         for progress in [call.progress for call in self._calls.values()]:
             progress.finished(0, "shut down")

@@ -31,6 +31,8 @@ class Call(pj.Call):  # type: ignore[misc]
         super().__init__(account, number)
         self.progress = progress
         self.on_end: Callable[[Call], None] = lambda call: None
+        self.server = 0
+        """Over which of the agent's servers it goes."""
         self.reached = number >= 0
         """Whether the other side said anything yet."""
         self.sockets = SOCKETS_PER_SOUND * progress.planned_audio_sections

@@ -4,6 +4,7 @@ import contextlib
 import gc
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from endpoints.errors import SipError
@@ -19,36 +20,42 @@ log = logging.getLogger(__name__)
 
 
 class Stack:
-    """The library with one transport and one account; made, used and closed on one thread."""
+    """The library with a transport and an account for each server; made, used and closed on one thread."""
 
     def __init__(
         self,
         settings: SipSettings,
-        on_registration: Callable[[int, str, bool, int], None],
-        on_call: Callable[[int, str], None],
+        on_registration: Callable[[int, int, str, bool, int], None],
+        on_call: Callable[[int, int, str], None],
         on_disconnect: Callable[[int], None],
         on_notice: Callable[[str, str, str], None],
         admit: Callable[[], bool],
     ) -> None:
-        """Open everything. Raises SipError with the reason if something cannot be opened."""
+        """Open everything. Raises SipError with the reason if something cannot be opened.
+
+        `on_registration` and `on_call` get the number of the server first.
+        """
         self._settings = settings
         self._endpoint: Any = Endpoint(on_disconnect)
         self._log = LogBridge()
         self._bridge_address = 0
         self._sound: SoundClock | None = None
-        self._account: Any = None
+        self._accounts: list[Any] = []
         self.wakeup = Wakeup(native.library)
         self.wakes = False
         """Whether `wakeup.poke` ends a poll; else polls must be short."""
         self._front = FrontModule(native.library, admit)
         self._socket_options = configuration.keep_alive_options(settings.keep_alive)
         try:
-            self._open(Account(on_registration, on_call, on_notice))
+            self._open()
+            for number, each in enumerate((settings, settings.away) if settings.away else (settings,)):
+                account = Account(partial(on_registration, number), partial(on_call, number), on_notice)
+                self._add(account, each)
         except pj.Error as error:
             self.close()
             raise SipError(f"SIP over {settings.transport} cannot be opened: {error.reason}") from None
 
-    def _open(self, account: Account) -> None:
+    def _open(self) -> None:
         endpoint = self._endpoint
         endpoint.libCreate()
         endpoint.libInit(configuration.library_config(self._log))
@@ -58,13 +65,15 @@ class Stack:
         self.wakes = self.wakeup.open()
         self._packets = SoundPackets(native.library)
         self._limit_codecs()
-        kinds = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
-        kind = kinds[self._settings.transport]
-        transport = endpoint.transportCreate(kind, configuration.transport_config(self._settings, self._socket_options))
         endpoint.libStart()
         self._bridge_address = int(endpoint.audDevManager().setNoDev())
-        account.create(configuration.account_config(self._settings, transport))
-        self._account = account
+
+    def _add(self, account: Account, settings: SipSettings) -> None:
+        kinds = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
+        options = configuration.transport_config(settings, self._socket_options)
+        transport = self._endpoint.transportCreate(kinds[settings.transport], options)
+        account.create(configuration.account_config(settings, transport))
+        self._accounts.append(account)
 
     def _limit_codecs(self) -> None:
         wanted = configuration.CODECS if self._settings.wideband else configuration.NARROW
@@ -73,10 +82,9 @@ class Stack:
             priority = next((value for key, value in wanted.items() if name.startswith(key)), 0)
             self._endpoint.codecSetPriority(name, priority)
 
-    @property
-    def account(self) -> Any:
-        """The account, for new calls."""
-        return self._account
+    def account(self, server: int) -> Any:
+        """The account at that server, for new calls."""
+        return self._accounts[server]
 
     def sound(self, voice: VoicePath | None) -> Any | None:
         """The bridge's end of the voice path, with its clock running; None without a voice path."""
@@ -99,9 +107,9 @@ class Stack:
         """Let the library work, waiting at most so long for something to happen."""
         self._endpoint.libHandleEvents(milliseconds)
 
-    def register(self, on: bool = True) -> None:
+    def register(self, server: int, on: bool = True) -> None:
         """Send REGISTER, or take the registration back. Raises the library's error."""
-        self._account.setRegistration(on)
+        self._accounts[server].setRegistration(on)
 
     def move(self) -> None:
         """The machine's address changed: new sockets, new Contact, calls told by re-INVITE."""
@@ -112,13 +120,16 @@ class Stack:
         if self._sound is not None:
             self._sound.close()
             self._sound = None
-        if self._account is not None:
-            with contextlib.suppress(pj.Error):
-                self._account.shutdown()
-            self._account = None
+        self._shut_accounts()
         # A binding's object that outlives the library aborts the process.
         gc.collect()
         if self._endpoint is not None:
             self.wakeup.close()
             self._endpoint.libDestroy(pj.PJSUA_DESTROY_NO_NETWORK)
             self._endpoint = None
+
+    def _shut_accounts(self) -> None:
+        for account in self._accounts:
+            with contextlib.suppress(pj.Error):
+                account.shutdown()
+        self._accounts.clear()

@@ -75,7 +75,8 @@ def video_of(facts: dict[str, Any] | None) -> VideoMedia | None:
 def settings_of(facts: dict[str, Any]) -> SipSettings:
     tls = facts.pop("tls", None)
     files = TlsFiles(*(Path(tls[name]) for name in ("authority", "certificate", "key"))) if tls else None
-    return SipSettings(**facts, tls=files)
+    away = facts.pop("away", None)
+    return SipSettings(**facts, tls=files, away=settings_of(away) if away else None)
 
 
 def perform(agent: PjsuaAgent, voice: ToneVoice, order: dict[str, Any]) -> None:
