@@ -8,7 +8,7 @@ from endpoints.sip.agent import Registered, RegistrationLost, SipEvent
 from endpoints.sip.roaming import Place, Roaming
 from tests.endpoints.sip.test_pjsua_registration import ACCEPTED
 from tests.peers.agent import AgentPeer, Event
-from tests.peers.sipp import Sipp, pause, receive
+from tests.peers.sipp import Sipp, audio, confirm, from_caller, invite, pause, receive, remember
 
 NewAgent = Callable[..., AgentPeer]
 NewSipp = Callable[..., Sipp]
@@ -124,8 +124,9 @@ def test_a_call_over_the_cloud_is_kept_while_the_phone_comes_home(
     cloud = new_sipp(receive("REGISTER"), ACCEPTED, pause(20_000), transport="t1")
     agent = roaming_agent(new_agent, home_port, cloud.port)
     registered(agent, "cloud")
-    caller = new_agent("caller", transport="tcp")
-    talk = caller.call(f"sip:301.lakeside@127.0.0.1:{agent.port};transport=tcp")
+    steps = (invite(1, audio()), receive("100"), remember("200"), from_caller("ACK", 1), receive("BYE"), confirm())
+    address = {"target": f"127.0.0.1:{agent.port}", "service": "301.lakeside", "transport": "t1"}
+    caller = new_sipp(*steps, **address)
     call = agent.wait("IncomingCall")["call"]
     agent.do("answer", call=call, video=None)
     agent.wait("Answered", call=call)
@@ -133,6 +134,7 @@ def test_a_call_over_the_cloud_is_kept_while_the_phone_comes_home(
     registered(agent, "home")
     assert not agent.find("Ended")
     assert "leaving the server" not in agent.log.read_text()
-    caller.do("hang_up", call=talk)
+    agent.do("hang_up", call=call)
     agent.wait("Ended", call=call)
+    caller.finish()
     agent.wait_until(lambda: "leaving the server cloud" in agent.log.read_text())
