@@ -31,8 +31,8 @@ class Service(Protocol):
 class SipServer:
     """One server; `run()` serves until `stop()`, which any thread or signal handler may call.
 
-    `role` is the fragment with the server's request_route, `more` are others of its own, `tokens` the values of their
-    tokens. `services` are
+    `role` is the fragment with the server's request_route, `more` are others of its own, with `defines` as their
+    switches and `tokens` as the values of their tokens. `services` are
     started before Kamailio, in order, and stopped after it in reverse order.
     """
 
@@ -43,11 +43,12 @@ class SipServer:
         tokens: Mapping[str, str] | None = None,
         services: Sequence[Service] = (),
         more: Sequence[Traversable] = (),
+        defines: Sequence[str] = (),
         patience: Patience | None = None,
     ) -> None:
         self._site = site
         self._services = tuple(services)
-        self._kamailio = Kamailio(server_config(site, role, tokens or {}, more), patience, self._before_start)
+        self._kamailio = Kamailio(server_config(site, role, tokens or {}, more, defines), patience, self._before_start)
 
     @property
     def ready(self) -> threading.Event:
@@ -74,7 +75,11 @@ class SipServer:
 
 
 def server_config(
-    site: ServerSite, role: Traversable, tokens: Mapping[str, str], more: Sequence[Traversable] = ()
+    site: ServerSite,
+    role: Traversable,
+    tokens: Mapping[str, str],
+    more: Sequence[Traversable] = (),
+    defines: Sequence[str] = (),
 ) -> KamailioConfig:
     """The site as Kamailio's configuration, which can be written and looked at without starting anything."""
     return KamailioConfig(
@@ -85,7 +90,7 @@ def server_config(
         tokens=_common_tokens(site) | dict(tokens),
         tls=site.tls_files,
         more=more,
-        defines=("WITH_UPSTREAM",) if site.upstream else (),
+        defines=(*defines, *(["WITH_UPSTREAM"] if site.upstream else [])),
         trace=site.trace_target,
     )
 

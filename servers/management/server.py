@@ -16,13 +16,23 @@ class ManagementServer(SipServer):
     """One community's SIP server."""
 
     def __init__(self, site: ManagementSite, patience: Patience | None = None) -> None:
-        super().__init__(site, _ROLE, _tokens(site), more=_MORE, patience=patience)
+        defines = _defines(site)
+        super().__init__(site, _ROLE, _tokens(site), more=_MORE, defines=defines, patience=patience)
 
 
 def kamailio_config(site: ManagementSite) -> KamailioConfig:
     """The site as Kamailio's configuration, which can be written and looked at without starting anything."""
-    return server_config(site, _ROLE, _tokens(site), _MORE)
+    return server_config(site, _ROLE, _tokens(site), _MORE, _defines(site))
 
 
 def _tokens(site: ManagementSite) -> dict[str, str]:
-    return {"GUARD_USER": GUARD, "COMMUNITY_NAME": site.management.community}
+    return {
+        "GUARD_USER": GUARD,
+        "GUARD_MILLISECONDS": str(round(site.guards.ring * 1000)),
+        "QUEUE_SECONDS": str(site.guards.wait),
+        "COMMUNITY_NAME": site.management.community,
+    }
+
+
+def _defines(site: ManagementSite) -> tuple[str, ...]:
+    return ("WITH_GUARDS", *(["GUARDS_IN_ORDER"] if site.guards.order == "ordered" else []))

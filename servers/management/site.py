@@ -1,11 +1,13 @@
 """The site file of a management server: which community it serves, beside what all servers' files have."""
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+from pydantic import Field
 
 from servers.kamailio.kinds import Kind
 from servers.kamailio.site import DatabaseSection, IdentitySection, ServerSite, User, needed_home, no_home
-from servers.sitefile import load
+from servers.sitefile import Section, load
 
 GUARD = "guard"
 """User part of the address of all guards together."""
@@ -18,6 +20,17 @@ class ManagementSection(IdentitySection):
     """The community's name in addresses: its flat 301 is ``301.lakeside`` at the cloud."""
 
 
+class GuardsSection(Section):
+    """[guards]: how a call to the guard reaches the consoles."""
+
+    order: Literal["parallel", "ordered"] = "ordered"
+    """``ordered``: consoles of the highest priority first, the next ones after `ring`; ``parallel``: all at once."""
+    ring: float = Field(default=20.0, ge=1, le=120)
+    """Seconds that each group of consoles rings."""
+    wait: int = Field(default=120, ge=1, le=200)
+    """Seconds that a caller is kept while all guards are busy."""
+
+
 class ManagementSite(ServerSite):
     """The whole file."""
 
@@ -27,6 +40,7 @@ class ManagementSite(ServerSite):
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.HOMELINK, Kind.DOOR, Kind.INDOOR, Kind.CONSOLE, Kind.GUEST)
 
     management: ManagementSection
+    guards: GuardsSection = GuardsSection()
     database: DatabaseSection | None = None
 
     @property

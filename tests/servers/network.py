@@ -46,29 +46,57 @@ def running_network(
     with ExitStack() as stack:
 
         def start(role: Role, name: str, identity: dict[str, str], more: str) -> Node:
-            place = folder / name
-            place.mkdir()
-            file = place / "site.toml"
-            address = {"name": name, "address": own_address(), **identity}
-            file.write_text(site_text(place, role, address, [transport], community, settings + more, name))
-            server = Server(file, name=role.value)
-            stack.callback(server.stop)
-            if role is Role.HOMELINK:
-                return Home(place, load_home(file), file, server, community)
-            return Node(place, LOADERS[role](file), file, server, community)
+            node = start_server(folder, role, name, identity, [transport], community, settings + more)
+            stack.callback(node.server.stop)
+            return node
 
         cloud = start(Role.CLOUD, "cloud", {"realm": CLOUD_REALM}, "")
-        above = _upstream(cloud, COMMUNITY, "management", "")
+        above = upstream(cloud, COMMUNITY, "management", "")
         management = start(Role.MANAGEMENT, COMMUNITY, {"realm": REALM, "community": COMMUNITY}, above + guards)
         homes: dict[str, Home] = {}
         for flat in flats:
-            above = _upstream(management, f"homelink-{flat}", "homelink", flat)
+            above = upstream(management, f"homelink-{flat}", "homelink", flat)
             home = start(Role.HOMELINK, f"homelink-{flat}", {"realm": f"home{flat}.example"}, above)
             assert isinstance(home, Home)
             homes[flat] = home
         network = Network(cloud, management, homes)
         wait_until_registered(network)
         yield network
+
+
+@contextmanager
+def running_management(
+    folder: Path, *transports: Transport, community: Community | None = None, settings: str = ""
+) -> Iterator[Node]:
+    """A management server alone."""
+    identity = {"realm": REALM, "community": COMMUNITY}
+    node = start_server(folder, Role.MANAGEMENT, COMMUNITY, identity, transports, community, settings)
+    try:
+        node.server.wait_until_it_serves()
+        yield node
+    finally:
+        node.server.stop()
+
+
+def start_server(
+    folder: Path,
+    role: Role,
+    name: str,
+    identity: dict[str, str],
+    transports: Sequence[Transport],
+    community: Community | None,
+    settings: str,
+) -> Node:
+    """Start a server in a folder of its name, without waiting until it serves."""
+    place = folder / name
+    place.mkdir()
+    file = place / "site.toml"
+    address = {"name": name, "address": own_address(), **identity}
+    file.write_text(site_text(place, role, address, transports, community, settings, name))
+    server = Server(file, name=role.value)
+    if role is Role.HOMELINK:
+        return Home(place, load_home(file), file, server, community)
+    return Node(place, LOADERS[role](file), file, server, community)
 
 
 def wait_until_registered(network: Network) -> None:
@@ -80,7 +108,7 @@ def wait_until_registered(network: Network) -> None:
         network.management.server.wait_for(f"homelink-{flat} registered")
 
 
-def _upstream(above: Node, user: str, kind: str, home: str) -> str:
+def upstream(above: Node, user: str, kind: str, home: str) -> str:
     """[upstream] of a server below, with the account that it needs there."""
     login = above.add(user, kind, home)
     uri = above.uri_of("").replace("@", "", 1)

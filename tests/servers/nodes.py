@@ -163,8 +163,13 @@ class Node:
         for device in accounts.devices(self.site):
             if device.name not in keep:
                 accounts.remove(self.site, device.name)
-        for table in ("known", "failures", "banned"):
+        for table in ("known", "failures", "banned", *self._guards):
             rpc.call(self.site.control, "htable.flush", table)
+
+    @property
+    def _guards(self) -> tuple[str, ...]:
+        """Where a management server keeps who talks and who waits."""
+        return ("talks", "away", "queue", "serving") if self.server.name == "management" else ()
 
 
 def tls_files(issued: IssuedFiles) -> TlsFiles:
