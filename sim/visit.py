@@ -158,9 +158,8 @@ class Visit:
         self.winner.wait_for("ended", LIMIT)
         self.door.wait_for("ended", LIMIT)
         states = {device.name: device.state().get("phase") for device in (self.door, *self.screens)}
-        busy = {
-            name: phase for name, phase in states.items() if phase in ("ringing", "calling", "talking", "answering")
-        }
+        in_call = ("ringing", "calling", "changing", "confirming", "talking", "answering")
+        busy = {name: phase for name, phase in states.items() if phase in in_call}
         self.report.check("after the visit no device is left in a call", not busy, f"{states}")
 
 
