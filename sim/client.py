@@ -137,7 +137,11 @@ class Community:
     @classmethod
     def of(cls, ready_file: Path) -> "Community":
         """Everything that the ready file names."""
-        facts = json.loads(ready_file.read_text())
+        return cls.told(json.loads(ready_file.read_text()))
+
+    @classmethod
+    def told(cls, facts: Facts) -> "Community":
+        """Everything in the facts of a ready file."""
         headers = {"Authorization": f"Bearer {facts['token']}"}
         devices = {
             each["name"]: DeviceClient(

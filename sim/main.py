@@ -11,8 +11,11 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+from sim.client import Community
 from sim.plan import PLANS
+from sim.player import Player
 from sim.processes import need
+from sim.scenario import Scenario, bundled, load
 from sim.simulator import Simulator
 
 SCREENS = range(17)
@@ -21,6 +24,7 @@ SCREENS = range(17)
 def main(argv: list[str]) -> int:
     """Run until Ctrl-C or SIGTERM; 0 then, 1 if the community cannot run here (one sentence says why)."""
     options = _parser().parse_args(argv)
+    options.scenarios = [load(name) for name in options.scenario]
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s")
     need("kamailio")
     return asyncio.run(_run(options))
@@ -37,6 +41,13 @@ def _parser() -> argparse.ArgumentParser:
         "--screens", type=_screens, default=2, metavar="N", help="indoor units of home 301, 0 to 16; 2 by default"
     )
     parser.add_argument("--silent", action="store_true", help="nobody speaks by himself")
+    parser.add_argument(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help=f"play it, say what came of it and end; a file, or one of {', '.join(bundled())}",
+    )
     parser.add_argument("--verbose", action="store_true", help="tell what happens")
     return parser
 
@@ -52,15 +63,35 @@ async def _run(options: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
-    simulator = Simulator(
-        PLANS[options.community](options.screens), options.plain_udp, options.port, talkative=not options.silent
-    )
+    plan = PLANS["whole" if options.scenarios else options.community](options.screens)
+    simulator = Simulator(plan, options.plain_udp, options.port, talkative=not options.silent)
     try:
         await _until(end, _start(simulator, options))
-        await end.wait()
+        if not options.scenarios:
+            await end.wait()
+        elif not end.is_set():
+            return await _play(simulator, options.scenarios)
     finally:
         await simulator.close()
     return 0
+
+
+async def _play(simulator: Simulator, scenarios: list[Scenario]) -> int:
+    """Play one after the other: 0 if all came true, 1 if one did not."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    community = Community.told(simulator.ready_facts())
+    failed = 0
+    for scenario in scenarios:
+        print(f"{scenario.flow}: {scenario.title}", flush=True)
+        failure = await asyncio.to_thread(Player(community, scenario, _say).play)
+        print(f"  FAILED: {failure}" if failure else "  ok", flush=True)
+        failed += bool(failure)
+    community.close()
+    return 1 if failed else 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 async def _until(end: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
@@ -79,6 +110,8 @@ async def _start(simulator: Simulator, options: argparse.Namespace) -> None:
     await simulator.start()
     if options.ready_file:
         await asyncio.to_thread(simulator.write_ready, options.ready_file)
+    if options.scenarios:
+        return
     print(simulator.greeting(), flush=True)
     if not options.headless and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         await asyncio.to_thread(webbrowser.open, simulator.page)

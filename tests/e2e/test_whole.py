@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from sim.client import Community, simulator
+from sim.player import Player
+from sim.scenario import load
 from tests.e2e.visits import all_at_rest
 
 pytestmark = pytest.mark.kamailio
@@ -48,19 +50,22 @@ def test_a_visit_is_told_message_by_message(whole: Community) -> None:
     assert whole.visits()[-1]["outcome"] == "200 OK"
 
 
-@pytest.mark.flow("G1")
-def test_a_visitor_calls_the_guards_and_one_of_them_opens(whole: Community) -> None:
-    door, guard, other = whole["door1"], whole["console1"], whole["console2"]
-    door.type("0#")
-    for console in (guard, other):
-        console.wait_for_all("ringing", "first-picture")
-    guard.press("answer")
-    guard.wait_for("audio-started")
-    other.wait_for("ended", outcome="answered-elsewhere")
-    guard.press("unlock")
-    door.wait_for("lock", unlocked=True)
-    guard.press("hangup")
-    door.wait_for("ended", outcome="hung-up")
+def _played(name: str, flow: str) -> object:
+    return pytest.param(name, marks=pytest.mark.flow(flow), id=name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        _played("v1-everybody-rings", "V1"),
+        _played("g1-guards", "G1"),
+        _played("p1-resident-calls-guard", "P1"),
+    ],
+)
+def test_a_scenario_comes_true(whole: Community, name: str) -> None:
+    told: list[str] = []
+    failure = Player(whole, load(name), told.append).play()
+    assert not failure, "\n".join([*told, failure, whole.ladder() if whole.visits() else "no SIP message"])
 
 
 def test_a_server_that_is_silent_holds_its_connections_and_comes_back(whole: Community) -> None:

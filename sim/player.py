@@ -1,0 +1,141 @@
+"""Plays scenarios in a running community and says what came of each step."""
+
+import time
+from collections.abc import Callable
+
+import httpx
+
+from sim.client import Community, DeviceClient, NotSeen
+from sim.hearing import code_heard, prompts_heard
+from sim.scenario import Scenario, Step
+
+UNDO = {"down": "up", "silent": "speaks", "gone": "back", "opened": "closed", "on": "off", "cut": "back"}
+"""How each way of going wrong ends."""
+HEARD = 20.0
+"""Seconds of sound that are listened to."""
+PAUSE = 0.2
+RETURN = 60.0
+"""Seconds that everybody has to register again."""
+
+
+class Player:
+    """Plays one scenario; ends the faults that it made."""
+
+    def __init__(self, community: Community, scenario: Scenario, tell: Callable[[str], None]) -> None:
+        self._community, self._scenario, self._tell = community, scenario, tell
+        self._begin = 0.0
+        self._first: dict[str, int] = {}
+        self._faults: list[Step] = []
+        self._registered: list[str] = []
+        self._does: dict[str, Callable[[Step], None]] = {
+            "type": lambda step: self._device(step).type(step.type),
+            "press": lambda step: self._device(step).press(step.press),
+            "type_code": self._type_code,
+            "fault": self._fault,
+            "expect": self._expect,
+            "never": self._never,
+            "state": self._state,
+            "hears": self._hears,
+        }
+
+    def play(self) -> str:
+        """The whole scenario, up to the first step that does not come true: what was wrong with it, "" for nothing."""
+        for device in self._community.devices.values():
+            device.forget()
+            self._first[device.name] = device.seen
+        self._registered = [device.name for device in self._community.devices.values() if _registered(device)]
+        self._begin = time.monotonic()
+        try:
+            for step in self._scenario.step:
+                self._take(step)
+                self._tell(f"  {time.monotonic() - self._begin:8.3f} s  {step}")
+        except (NotSeen, httpx.HTTPStatusError) as error:
+            return f"{step}: {_words(error)}"
+        finally:
+            self._mend()
+        return ""
+
+    def _take(self, step: Step) -> None:
+        if step.at is not None:
+            time.sleep(max(0.0, self._begin + step.at - time.monotonic()))
+        self._does[step.actions[0]](step)
+
+    def _device(self, step: Step) -> DeviceClient:
+        if step.device not in self._community.devices:
+            raise NotSeen(f"there is no device {step.device!r}; there are {', '.join(self._community.devices)}")
+        return self._community[step.device]
+
+    def _expect(self, step: Step) -> None:
+        self._device(step).wait_for(step.expect, step.within, **step.where)
+
+    def _never(self, step: Step) -> None:
+        device = self._device(step)
+        for happened in device.events(self._first[device.name]):
+            if happened.event == step.never:
+                raise NotSeen(f"{device.name} had {step.never} {happened.facts}")
+
+    def _state(self, step: Step) -> None:
+        device = self._device(step)
+        self._until(step, lambda: step.state.items() <= device.state().items(), lambda: f"it is {device.state()}")
+
+    def _hears(self, step: Step) -> None:
+        device = self._device(step)
+        self._until(
+            step, lambda: step.hears in prompts_heard(_heard(device)), lambda: str(prompts_heard(_heard(device)))
+        )
+
+    def _type_code(self, step: Step) -> None:
+        device = self._device(step)
+        self._until(step, lambda: bool(code_heard(_heard(device))), lambda: "no code was spoken")
+        device.type(code_heard(_heard(device)))
+
+    def _until(self, step: Step, holds: Callable[[], bool], otherwise: Callable[[], str]) -> None:
+        end = time.monotonic() + step.within
+        while not holds():
+            if time.monotonic() > end:
+                raise NotSeen(f"not within {step.within:g} s: {otherwise()}")
+            time.sleep(PAUSE)
+
+    # --- faults ------------------------------------------------------------------------------------------------------
+
+    def _fault(self, step: Step) -> None:
+        self._let(step.device, step.fault)
+        self._faults.append(step)
+
+    def _let(self, device: str, fault: str) -> None:
+        if device:
+            self._community[device].fault(fault)
+        else:
+            self._community.fault(fault)
+
+    def _mend(self) -> None:
+        """End what the scenario has begun, and wait until everybody is registered again."""
+        for step in reversed(self._faults):
+            part, _, how = step.fault.rpartition("-")
+            if how in UNDO:
+                self._let(step.device, f"{part}-{UNDO[how]}")
+        end = time.monotonic() + RETURN
+        for name in self._registered if self._faults else ():
+            while not _registered(self._community[name]):
+                if time.monotonic() > end:
+                    raise NotSeen(f"{name} does not register again within {RETURN:g} s after the faults were mended")
+                time.sleep(PAUSE)
+
+
+def _registered(device: DeviceClient) -> bool:
+    return bool(device.state().get("registered"))
+
+
+def _prompts(device: DeviceClient) -> list[str]:
+    return prompts_heard(_heard(device))
+
+
+def _heard(device: DeviceClient) -> bytes:
+    return device.sound("heard", HEARD).content
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        facts = error.response.json()
+        return str(facts.get("detail", error))
+    return str(error)
