@@ -119,11 +119,19 @@ class RtpFanout:
             receivers = {name: each.statistics() for name, each in self._destinations.items()}
             return {**self._counters, "ssrc": self._ssrc, "destinations": receivers}
 
+    def stop_listening(self) -> None:
+        """Leave the RTCP socket to a receiver that shares it, and that gives what comes to `feedback`."""
+        self._wake.close()
+        self._feedback.join()
+
+    def feedback(self, data: bytes, sender: Address) -> None:
+        """A datagram of the RTCP socket, from who reads it; what is not of our receivers is counted and dropped."""
+        self._take(data, sender)
+
     def close(self) -> None:
         """Stop sending and listening; twice does no harm."""
         self._keep(set())
-        self._wake.close()
-        self._feedback.join()
+        self.stop_listening()
         with self._lock:
             self._packetizer.close()
 

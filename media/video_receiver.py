@@ -24,6 +24,8 @@ class VideoReceiver:
     def __init__(self, sockets: RtpSockets, key: SrtpKey | None, on_picture: Callable[[Picture], None]) -> None:
         """`key` is ours, for the RTCP that we send; `on_picture` is called on the receiver's thread."""
         self._sockets, self._key, self._on_picture = sockets, key, on_picture
+        self.also_rtcp: Callable[[bytes, Address], None] | None = None
+        """Gets all RTCP too, on the receiver's thread: of who sends over the same sockets."""
         self._decoder = H264Decoder()
         self._remote: VideoMedia | None = None
         self._session: ReceivingSession | None = None
@@ -92,6 +94,17 @@ class VideoReceiver:
         session = self._session
         return session.statistics(time.monotonic()) if session else self._last
 
+    def _rtcp_taker(self, session: ReceivingSession) -> Callable[[bytes, Address, float], None]:
+        also = self.also_rtcp
+        if also is None:
+            return session.rtcp
+
+        def take(data: bytes, sender: Address, now: float) -> None:
+            session.rtcp(data, sender, now)
+            also(data, sender)
+
+        return take
+
     def _send_rtcp(self, data: bytes, address: Address) -> None:
         try:
             self._sockets.rtcp.sendto(data, address)
@@ -101,7 +114,7 @@ class VideoReceiver:
     def _run(self, session: ReceivingSession, woken: socket.socket) -> None:
         """One datagram a wait: they come one by one, and to be told that there is no more costs as much as to wait."""
         rtp, rtcp = self._sockets.rtp, self._sockets.rtcp
-        takers = {rtp.fileno(): (rtp, session.rtp), rtcp.fileno(): (rtcp, session.rtcp)}
+        takers = {rtp.fileno(): (rtp, session.rtp), rtcp.fileno(): (rtcp, self._rtcp_taker(session))}
         with select.epoll() as poll, woken:
             for descriptor in (woken.fileno(), *takers):
                 poll.register(descriptor, select.EPOLLIN)

@@ -7,10 +7,12 @@ from endpoints.config import Site
 from endpoints.screens.app import Identity, Parts, ScreenApp
 from endpoints.screens.decisions import Behaviour
 from endpoints.screens.events import Button, ButtonPressed, KeyPressed
+from endpoints.screens.own_picture import OwnPicture
 from endpoints.screens.screen import Screen
 from endpoints.screens.state import GUARD, Rules, Station
 from hal.display import Display
 from hal.errors import HalError
+from hal.recovery import SteadyCamera
 
 OFFERS = (Button.GUARD, Button.EMERGENCY, Button.CALLBACK, Button.TRANSFER)
 
@@ -38,9 +40,16 @@ def _parts(frame: Frame, line: Line) -> Parts:
         display=display,
         port=line.port,
         identity=_identity(site),
-        screen=Screen(display, site.sip.address, site.sip.srtp),
+        screen=frame.keep(Screen(display, site.sip.address, site.sip.srtp, _own_picture(frame))),
         registrars={"": site.sip.registrar or "", **({"cloud": site.cloud.registrar} if site.cloud else {})},
     )
+
+
+def _own_picture(frame: Frame) -> OwnPicture | None:
+    if "camera" not in frame.board.devices:
+        return None
+    camera = frame.keep(SteadyCamera(frame.opener("camera"), frame.report))
+    return OwnPicture(camera, frame.configuration.site.video)
 
 
 def _identity(site: Site) -> Identity:

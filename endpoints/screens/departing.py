@@ -7,7 +7,7 @@ from endpoints.screens.actions import Place, Reject, Say, ShowBranch, TellTransf
 from endpoints.screens.events import CallFailed, CallPlaced, KeyPressed
 from endpoints.screens.incoming import BUSY, DECLINED
 from endpoints.screens.scenes import peer_name
-from endpoints.screens.state import DEPARTING, GUARD, Outcome, Phase
+from endpoints.screens.state import DEPARTING, GUARD, Outcome, Phase, shows
 from endpoints.screens.transitions import Actions, S, enter, finish, say
 from endpoints.sip.agent import EarlyMedia, Ended, Queued, Ringing, TransferAsked
 
@@ -127,8 +127,7 @@ def early_media(state: S, event: EarlyMedia) -> tuple[S, Actions] | None:
     """A device that rings says where it wants our picture, or shows its own already."""
     if state.phase not in DEPARTING or event.video is None:
         return None
-    shows = event.video.direction in ("sendonly", "sendrecv")
-    return replace(state, live=state.live or shows), (ShowBranch(event.to_tag, event.video),)
+    return replace(state, live=state.live or shows(event.video)), (ShowBranch(event.to_tag, event.video),)
 
 
 def not_answered(state: S, code: int, reason: str) -> tuple[S, Actions]:

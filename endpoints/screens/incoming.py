@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from endpoints.events import HangUp, Publish
 from endpoints.screens.actions import Answer, Reject, Ring, StartVoice, WatchVideo
-from endpoints.screens.state import DEPARTING, Outcome, Phase
+from endpoints.screens.state import DEPARTING, Outcome, Phase, shows
 from endpoints.screens.transitions import Actions, S, enter, finish, hand_over, missed, note_call
 from endpoints.sip.agent import Answered, IncomingCall
 from endpoints.unlock import CHALLENGE_HEADER
@@ -37,7 +37,7 @@ def ring(state: S, event: IncomingCall) -> tuple[S, Actions]:
     after = enter(
         state, Phase.RINGING, call=event.call, caller=caller, address=event.caller, dialled="", typed="",
         session_id=event.session_id, challenge=event.headers.get(CHALLENGE_HEADER.lower(), ""),
-        live=event.video is not None, emergency=event.emergency, outcome=Outcome.NONE, last_caller=event.caller,
+        live=shows(event.video), emergency=event.emergency, outcome=Outcome.NONE, last_caller=event.caller,
     )  # fmt: skip
     facts = {"call": event.call, "caller": caller, "emergency": event.emergency}
     return after, (Ring(event.call, event.video), Publish("ringing", facts))
@@ -65,13 +65,13 @@ def answered(state: S, event: Answered) -> tuple[S, Actions] | None:
         return _answered_there(state, event)
     if state.phase is not Phase.ANSWERING:
         return None
-    after = enter(state, Phase.TALKING, live=event.video is not None)
+    after = enter(state, Phase.TALKING, live=shows(event.video))
     moved = (WatchVideo(event.video, event.to_tag),) if event.video or state.live else ()
     return after, (*moved, note_call(state, "answered"), told(after))
 
 
 def _answered_there(state: S, event: Answered) -> tuple[S, Actions]:
-    after = enter(state, Phase.TALKING, live=event.video is not None, before="", before_caller="", position=0)
+    after = enter(state, Phase.TALKING, live=shows(event.video), before="", before_caller="", position=0)
     return after, (StartVoice(), WatchVideo(event.video, event.to_tag), *hand_over(state), told(after))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from endpoints.sip.agent import CallId
+from media.description import VideoMedia
 
 GUARD = "guard"
 """The user part of the address of all guards: ``sip:guard@<server>``."""
@@ -44,6 +45,11 @@ class Phase(StrEnum):
 
 DEPARTING = (Phase.CALLING, Phase.QUEUED, Phase.ALERTING)
 """Our own call, before anybody answers."""
+
+
+def shows(video: VideoMedia | None) -> bool:
+    """Whether the other side sends a picture."""
+    return video is not None and video.direction in ("sendonly", "sendrecv")
 
 
 class Outcome(StrEnum):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from endpoints.events import CancelTimer, Complain, Publish, StartTimer
 from endpoints.screens.actions import Mute, SendUnlock, WatchVideo
-from endpoints.screens.state import Phase
+from endpoints.screens.state import Phase, shows
 from endpoints.screens.transitions import UNLOCK, Actions, S, say
 from endpoints.sip.agent import AudioStarted, Held, InfoReceived, VideoChanged
 from endpoints.unlock import RESULT_TYPE, Reason, Result, UnlockMessageError
@@ -12,7 +12,7 @@ from endpoints.unlock import RESULT_TYPE, Reason, Result, UnlockMessageError
 
 def video_changed(state: S, event: VideoChanged) -> tuple[S, Actions] | None:
     """The other side's picture moved, stopped, or came back."""
-    return (replace(state, live=event.video is not None), (WatchVideo(event.video),)) if state.in_call else None
+    return (replace(state, live=shows(event.video)), (WatchVideo(event.video),)) if state.in_call else None
 
 
 def held(state: S, event: Held) -> tuple[S, Actions]:

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -315,17 +315,6 @@ def test_the_emergency_button_ends_whatever_goes_on_and_says_so_in_its_call(hall
     assert (asked["uri"], asked["headers"]) == ("sip:guard@home.example", {"Priority": "emergency"})
     press(hall, "emergency")
     assert len(hall.agent.sent("call")) == 1
-
-
-def test_our_own_call_offers_to_show_the_other_side_and_does_so(hall: Bench[ScreenApp], gate: Gate) -> None:
-    hall.wait(lambda: hall.app.screen.able, "the decoder")
-    call = dialled(hall, "901#")
-    ours = hall.agent.sent("call")[0].arguments["video"]
-    assert isinstance(ours, VideoMedia)
-    gate.fanout.add("hall", replace(ours, key=None))
-    hall.agent.answered(call, "door", replace(gate.offer, key=None))
-    hall.settle()
-    hall.wait(lambda: hall.devices["display"].scene.live, "room for the picture")
 
 
 def test_state_and_figures_carry_no_secret(hall: Bench[ScreenApp]) -> None:
