@@ -21,12 +21,12 @@ from sim.plan import ADDRESS, CommunityPlan, DevicePlan, HomePlan, ServerPlan
 
 CALL_GUARD = "0"
 """What a visitor types to call the property management."""
-CONSOLE = "management-console"
+CONSOLE, DOOR = "management-console", "door-station"
 PORTS = range(10_000, 30_000)
 """Below the ports that Linux gives to outgoing connections, so that nobody takes one between our look and our use."""
 
 KINDS = {
-    "door-station": Kind.DOOR,
+    DOOR: Kind.DOOR,
     "indoor-unit": Kind.INDOOR,
     "phone": Kind.PHONE,
     CONSOLE: Kind.CONSOLE,
@@ -180,17 +180,26 @@ class _Writer:
         tables |= self._certificate(Role(device.role), device.name, address, path.parent)
         if account and account.unlock_key:
             tables["unlock"] = {"key": account.unlock_key}
+        if device.role == DOOR and not self._tls:
+            tables |= self._logins(device)
         if device.role == CONSOLE:
             tables["console"] = {"priority": device.priority}
-        top = {"people": "people.toml"} if device.role == "door-station" else {}
+        top = {"people": "people.toml"} if device.role == DOOR else {}
         _write(path, _toml(tables, data="data", **top))
         return path
+
+    def _logins(self, device: DevicePlan) -> Tables:
+        """Without certificates a door has an account at every HomeLink that it calls."""
+        own = self._site_of(device)
+        others = [site for site in self._sites.values() if site.program == "homelink" and site is not own]
+        made = [accounts.add(site, device.name, Kind.DOOR) for site in others]
+        return {f'accounts."{one.realm}"': {"user": one.user, "password": one.password} for one in made}
 
     def _device_table(self, device: DevicePlan) -> Table:
         table: Table = {"name": device.name, "place": device.place}
         if device.flat:
             return table | {"flat": device.flat}
-        if device.role != "door-station":
+        if device.role != DOOR:
             return table
         guarded = {"call_guard": CALL_GUARD} if self._plan.server("management") else {}
         return table | {"call_flat": self._plan.call_flat} | guarded
@@ -217,7 +226,7 @@ class _Writer:
             tables |= self._home(home, keys)
         tables |= self._guard(keys)
         for device in self._plan.devices:
-            if device.role == "door-station":
+            if device.role == DOOR:
                 _write(self._folder / device.name / "people.toml", _toml(tables))
 
     def _home(self, home: HomePlan, keys: dict[str, str]) -> Tables:

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, StringConstraints, field_validator, model
 
 from endpoints.config.codes import check_form
 from endpoints.config.section import FlatNumber, Name, Seconds, Section, SipUri, key_bytes
-from endpoints.sip.agent import SipSettings, TlsFiles
+from endpoints.sip.agent import Login, SipSettings, TlsFiles
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
 
@@ -48,6 +48,13 @@ class Sip(Section):
     retry: Seconds = 2.0
     keep_alive: Annotated[int, Field(ge=0, le=600)] = 15
     session_timer: Annotated[int, Field(ge=90, le=86_400)] = 1800
+
+
+class Account(Section):
+    """`[accounts."REALM"]`: the account at one more server, where a certificate is not enough."""
+
+    user: Name
+    password: SecretStr
 
 
 class Tls(Section):
@@ -185,6 +192,8 @@ class Site(Section):
     """The folder where the device keeps what it writes down."""
     device: DeviceInfo
     sip: Sip
+    accounts: dict[Annotated[str, Field(min_length=1)], Account] = Field(default_factory=dict)
+    """Of a door station that calls several servers: realm -> account."""
     tls: Tls | None = None
     directory: DirectoryService | None = None
     video: Video = Video()
@@ -243,6 +252,7 @@ class Site(Section):
 
     def _home(self) -> SipSettings:
         sip = self.sip
+        logins = (Login(realm, one.user, one.password.get_secret_value()) for realm, one in self.accounts.items())
         return SipSettings(
             user=sip.user,
             domain=sip.domain,
@@ -250,6 +260,7 @@ class Site(Section):
             auth_user=sip.auth_user or sip.user,
             realm=sip.realm,
             password=sip.password.get_secret_value(),
+            logins=tuple(logins),
             display_name=self.device.place or self.device.name,
             transport=sip.transport,
             address=sip.address,

@@ -20,6 +20,13 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Reject:
+    """Refuse a call that came to the door."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True)
 class SendVideo:
     """Send the picture to that branch, from now on or to its new address."""
 
@@ -143,6 +150,7 @@ class Show:
 
 DoorAction = (
     Call
+    | Reject
     | SendVideo
     | StopVideo
     | KeepOnly

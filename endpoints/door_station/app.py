@@ -32,6 +32,8 @@ from media.errors import MediaError
 
 log = logging.getLogger(__name__)
 
+UNAVAILABLE = 480
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -115,6 +117,7 @@ class DoorApp:
         pictures, sound, loop = self._parts.pictures, self._parts.sound, self._loop
         return {
             do.Call: self._call,
+            do.Reject: lambda action: self._parts.agent.reject(action.call, UNAVAILABLE),
             do.SendVideo: lambda action: pictures.send(action.to_tag, action.video),
             do.StopVideo: lambda action: pictures.stop(action.to_tag),
             do.KeepOnly: lambda action: pictures.keep_only(action.to_tag),

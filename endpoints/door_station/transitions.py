@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from endpoints.door_station.actions import Call, DoorAction, EndVisit, PulseLock, Say, StopVideo
+from endpoints.door_station.actions import Call, DoorAction, EndVisit, PulseLock, Say, StopVideo, StopVoice
 from endpoints.door_station.chain import Failure, Next, Outcome, better, remaining
 from endpoints.door_station.state import Door, Phase
 from endpoints.events import CancelTimer, HangUp, Publish, StartTimer, Tone
@@ -56,9 +56,10 @@ def give_up(state: Door, why: Failure, hang_up: bool = False) -> Step:
         return finish(state, outcome, why.code, why.reason, hang_up)
     words = (Say((f"calling-{ways[0].stage}",)),) if ways[0].stage != state.stage else ()
     facts = {"stage": state.stage, "call": state.call, "why": why.outcome, "code": why.code, "reason": why.reason}
+    hush = (StopVoice(),) if state.phase is Phase.CONFIRMING else ()
     after = replace(state, ways=ways, outcome=outcome)
     after, actions = leave(after) if hang_up else attempt(after)
-    return after, (Publish("stage-over", facts), *actions, *words)
+    return after, (Publish("stage-over", facts), *hush, *actions, *words)
 
 
 def leave(state: Door) -> Step:

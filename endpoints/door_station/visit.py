@@ -12,6 +12,7 @@ from endpoints.door_station.actions import (
     JudgeUnlock,
     KeepOnly,
     KeyFrame,
+    Reject,
     Say,
     SendVideo,
     StartVoice,
@@ -22,7 +23,7 @@ from endpoints.door_station.chain import TELEPHONE, UNCONFIRMED, Failure, Next, 
 from endpoints.door_station.events import CallFailed, CallPlaced, DoorEvent
 from endpoints.door_station.state import Door, Phase
 from endpoints.door_station.transitions import TOTAL, Step, attempt, enter, finish, give_up
-from endpoints.events import CancelTimer, HangUp, Publish, StartTimer
+from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer
 from endpoints.sip.agent import (
     Answered,
     AudioStarted,
@@ -30,6 +31,7 @@ from endpoints.sip.agent import (
     EarlyMedia,
     Ended,
     Held,
+    IncomingCall,
     InfoReceived,
     KeyFrameWanted,
     Queued,
@@ -185,7 +187,9 @@ def _ended(state: Door, event: Ended) -> Step | None:
 
 
 def stale(state: Door, event: DoorEvent) -> Step | None:
-    """An event of a call that is not, or no longer, this visit's."""
+    """An event of a call that is not, or no longer, this visit's; nobody calls a door."""
+    if isinstance(event, IncomingCall):
+        return state, (Reject(event.call), Complain(f"{event.caller} calls the door station, which takes no calls"))
     if isinstance(event, Answered):
         return state, (HangUp(event.call, "the visitor has gone"),)
     return _info(state, event) if isinstance(event, InfoReceived) else None

@@ -221,6 +221,15 @@ class TlsFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """An account at a server that asks for one."""
+
+    realm: str
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SipSettings:
     """All that an agent needs to know."""
 
@@ -234,6 +243,8 @@ class SipSettings:
     auth_user: str = ""
     realm: str = "*"
     password: str = field(default="", repr=False)
+    logins: tuple[Login, ...] = ()
+    """Accounts of other realms: a door station calls more servers than the one where it registers."""
     display_name: str = ""
     transport: Literal["udp", "tcp", "tls"] = "tls"
     address: str = "0.0.0.0"

@@ -182,3 +182,10 @@ def test_a_board_of_another_kind_is_told_with_the_command_for_it(tmp_path: Path)
     write(tmp_path, "people.toml", PEOPLE)
     with pytest.raises(ConfigError, match="start `intercom door-station`"):
         load_endpoint(board, site, "indoor-unit")
+
+
+def test_a_door_may_have_an_account_for_each_server_that_it_calls(tmp_path: Path) -> None:
+    more = f'\n[accounts."home301.example"]\nuser = "door1"\npassword = "{SECRET}"\n'
+    settings = load_site(_resident(tmp_path, RESIDENT + more)).sip_settings()
+    assert [(one.realm, one.user, one.password) for one in settings.logins] == [("home301.example", "door1", SECRET)]
+    assert SECRET not in repr(settings)

@@ -91,6 +91,8 @@ def _configure_registration(config: pj.AccountConfig, settings: SipSettings) -> 
     if settings.password:
         user = settings.auth_user or settings.user
         config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", settings.realm, user, 0, settings.password))
+    for login in settings.logins:
+        config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", login.realm, login.user, 0, login.password))
     if settings.registrar:
         config.regConfig.registrarUri = settings.registrar
         config.regConfig.proxyUse = 0

@@ -11,7 +11,7 @@ from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import CallFailed, CallPlaced, CallPressed, DirectoryChanged, DoorEvent, KeyPressed
 from endpoints.door_station.state import Door, Phase, Rules, signal_of, tone_of
 from endpoints.events import CancelTimer, HangUp, Publish, StartTimer, TimerExpired
-from endpoints.sip.agent import Answered, Dtmf, EarlyMedia, Ended, Queued, Ringing, Trying
+from endpoints.sip.agent import Answered, Dtmf, EarlyMedia, Ended, IncomingCall, Queued, Ringing, Trying
 from hal.indicator import Signal
 from media.description import VideoMedia
 from media.prompts import FOLDER, LANGUAGES
@@ -197,6 +197,13 @@ def test_a_visit_goes_on_with_what_the_directory_said_when_it_began() -> None:
     assert called(actions) == [HOME]
 
 
+def test_nobody_calls_a_door() -> None:
+    for state in (IDLE, calling(0, Phase.TALKING)):
+        reached, actions = next_step(state, IncomingCall("x", "sip:guard@m", "", "", None))
+        assert reached is state
+        assert actions[0] == do.Reject("x")
+
+
 def test_a_flat_without_any_way_is_a_wrong_number() -> None:
     assert after(Door(RULES, {"301": Home("301", ())}), CallPressed()).outcome is Outcome.WRONG_FLAT
 
@@ -278,7 +285,9 @@ def test_a_person_who_is_just_asked_may_still_say_so_when_time_is_over_but_no_fu
     state, actions = next_step(late, TimerExpired("confirming"))
     assert actions[0] == HangUp("c1", "no-answer")
     assert state.outcome is Outcome.NO_ANSWER
-    assert called(next_step(after(more, TimerExpired("confirming")), Ended("c1", 200, ""))[1]) == [GUARD]
+    changing, actions = next_step(more, TimerExpired("confirming"))
+    assert do.StopVoice() in actions  # the question is asked no more
+    assert called(next_step(changing, Ended("c1", 200, ""))[1]) == [GUARD]
 
 
 # --- what is said ---------------------------------------------------------------------------------------------------

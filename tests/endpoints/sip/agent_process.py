@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from endpoints.errors import SipError
 from endpoints.sip import route
-from endpoints.sip.agent import SipEvent, SipSettings, TlsFiles
+from endpoints.sip.agent import Login, SipEvent, SipSettings, TlsFiles
 from endpoints.sip.pjsua import PjsuaAgent
 from media.description import SrtpKey, VideoMedia
 
@@ -75,6 +75,7 @@ def video_of(facts: dict[str, Any] | None) -> VideoMedia | None:
 def settings_of(facts: dict[str, Any]) -> SipSettings:
     tls = facts.pop("tls", None)
     files = TlsFiles(*(Path(tls[name]) for name in ("authority", "certificate", "key"))) if tls else None
+    facts["logins"] = tuple(Login(**login) for login in facts.pop("logins", ()))
     away = facts.pop("away", None)
     return SipSettings(**facts, tls=files, away=settings_of(away) if away else None)
 

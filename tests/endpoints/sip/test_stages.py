@@ -1,5 +1,6 @@
 """What the stages of a visit ask of the agent: no server is told at once, and a call that was left never comes back."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -56,6 +57,25 @@ def test_a_server_that_rings_after_it_was_given_up_is_cancelled(door: AgentPeer,
     door.wait("Ended", call=call)
     sipp.finish()
     assert not door.find("Ringing")
+
+
+def test_each_server_is_given_the_account_of_its_own_realm(new_agent: NewAgent, new_sipp: NewSipp) -> None:
+    challenge = 'WWW-Authenticate: Digest realm="{}", nonce="abc", algorithm=MD5, qop="auth"'
+    homes = [
+        new_sipp(
+            receive("INVITE"), reply("401 Unauthorized", headers=(challenge.format(realm),)), receive("ACK"),
+            receive("INVITE"), reply("480 Nobody is registered"), receive("ACK"),
+        )
+        for realm in ("home", "lakeside")
+    ]  # fmt: skip
+    login = {"realm": "home", "user": "door-at-home", "password": "other"}
+    door = new_agent("door", password="secret", realm="lakeside", logins=[login])
+    for home in homes:
+        door.call(home.uri)
+        home.finish()
+    users = [re.search(r'Digest username="([^"]+)"', home.received("INVITE")[1]) for home in homes]
+    assert [found and found[1] for found in users] == ["door-at-home", "door"]
+    assert "other" not in door.log.read_text()
 
 
 @pytest.mark.flow("R1")
