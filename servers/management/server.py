@@ -9,7 +9,7 @@ from servers.management.site import GUARD, ManagementSite
 
 _FOLDER = resources.files(__package__)
 _ROLE = _FOLDER.joinpath("management.cfg")
-_MORE = (_FOLDER.joinpath("guards.cfg"),)
+_MORE = (_FOLDER.joinpath("guards.cfg"), _FOLDER.joinpath("queue_news.cfg"))
 
 
 class ManagementServer(SipServer):
