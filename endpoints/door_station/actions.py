@@ -27,6 +27,11 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshDirectory:
+    """Somebody begins to dial: ask the server whether there is something new; `DirectoryChanged` tells."""
+
+
+@dataclass(frozen=True, slots=True)
 class SendVideo:
     """Send the picture to that branch, from now on or to its new address."""
 
@@ -151,6 +156,7 @@ class Show:
 DoorAction = (
     Call
     | Reject
+    | RefreshDirectory
     | SendVideo
     | StopVideo
     | KeepOnly

@@ -51,6 +51,8 @@ class Parts:
     whose_code: Callable[[str], str]
     """The name whose door code this is, "" for nobody's; takes its time."""
     background: Executor
+    refresh: Callable[[], None]
+    """Ask for a newer directory; returns at once."""
     address: str
     """Where pictures are sent from; an unspecified address means the one towards the home."""
 
@@ -118,6 +120,7 @@ class DoorApp:
         return {
             do.Call: self._call,
             do.Reject: lambda action: self._parts.agent.reject(action.call, UNAVAILABLE),
+            do.RefreshDirectory: lambda action: self._parts.refresh(),
             do.SendVideo: lambda action: pictures.send(action.to_tag, action.video),
             do.StopVideo: lambda action: pictures.stop(action.to_tag),
             do.KeepOnly: lambda action: pictures.keep_only(action.to_tag),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from endpoints.door_station import onward
-from endpoints.door_station.actions import CheckCode, DoorAction, NoteRefusal, Show
+from endpoints.door_station.actions import CheckCode, DoorAction, NoteRefusal, RefreshDirectory, Show
 from endpoints.door_station.chain import NOT_RINGING, RANG_OUT, SILENT, UNCONFIRMED, Failure, Outcome, better
 from endpoints.door_station.events import (
     CallPlaced,
@@ -123,8 +123,9 @@ def _dial(state: Door, key: str) -> Step:
     if len(dialled) > LONGEST_ENTRY:
         return refuse(state, Outcome.WRONG_FLAT)
     after = enter(state, Phase.DIALLING, dialled=dialled, outcome=Outcome.NONE)
-    again = (StartTimer(Phase.DIALLING, state.rules.dial),) if state.phase is Phase.DIALLING else ()
-    return after, (Tone("beep"), *again)
+    if state.phase is Phase.DIALLING:
+        return after, (Tone("beep"), StartTimer(Phase.DIALLING, state.rules.dial))
+    return after, (Tone("beep"), RefreshDirectory())
 
 
 def _clear(state: Door) -> Step:

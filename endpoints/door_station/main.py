@@ -35,15 +35,16 @@ def compose(frame: Frame) -> DoorApp:
     pictures = frame.keep(Pictures(camera, site.video, site.sip.srtp))
     jobs = (pictures.prepare, load_cryptography, line.voice.prepare, line.sound.prepare)
     prepare_later(frame, line.settled, jobs)
-    homes = homes_of(_directory(frame), site.device.call_guard)
-    app = DoorApp(_parts(frame, line, pictures), _rules(frame), homes, frame.loop)
+    directory, refresh = _directory(frame)
+    homes = homes_of(directory, site.device.call_guard)
+    app = DoorApp(_parts(frame, line, pictures, refresh), _rules(frame), homes, frame.loop)
     app.open()
     frame.running.callback(app.close)
     _listen(frame)
     return app
 
 
-def _parts(frame: Frame, line: Line, pictures: Pictures) -> Parts:
+def _parts(frame: Frame, line: Line, pictures: Pictures, refresh: Callable[[], None]) -> Parts:
     site = frame.configuration.site
     lock = frame.device("lock")
     if lock is None:
@@ -61,6 +62,7 @@ def _parts(frame: Frame, line: Line, pictures: Pictures) -> Parts:
         judge=UnlockJudge(lifetime=site.timers.queue + site.timers.ring + site.timers.talk),
         whose_code=_codes_of(site),
         background=background,
+        refresh=refresh,
         address=site.sip.address,
     )
 
@@ -75,19 +77,22 @@ def _codes_of(site: Site) -> Callable[[str], str]:
     return lambda code: whose(code, site.codes) or ""
 
 
-def _directory(frame: Frame) -> Directory:
-    """Whom to call now: of the server, its last word that was kept, or the people file; later changes become events."""
+def _directory(frame: Frame) -> tuple[Directory, Callable[[], None]]:
+    """Whom to call now, and how to ask for something newer, which becomes an event.
+
+    Of a server, its last word that was kept; else the people file, which nobody need be asked about.
+    """
     site, written = frame.configuration.site, frame.configuration.directory
     service = service_of(site)
     if service is None or site.directory is None:
-        return written
+        return written, lambda: None
 
     def changed(directory: Directory) -> None:
         frame.loop.post(DirectoryChanged(homes_of(directory, site.device.call_guard)))
 
     client = DirectoryClient(service, site.data / DIRECTORY_FILE, changed, written, site.directory.refresh)
     frame.keep(client).start()
-    return client.current
+    return client.current, client.refresh
 
 
 def homes_of(directory: Directory, call_guard: str | None) -> Mapping[str, Home]:
