@@ -119,9 +119,9 @@ def whole(screens: int) -> CommunityPlan:
     residents = (
         *indoor_units(screens),
         DevicePlan("phone1", "phone", "Phone at home", "homelink", "301"),
+        DevicePlan("indoor302", "indoor-unit", "Living room", "management", "302"),
         DevicePlan("phone2", "phone", "Phone on 4G", "cloud", "301"),
         DevicePlan("telephone1", "telephone", "Telephone", None, "301"),
-        DevicePlan("indoor302", "indoor-unit", "Living room", "management", "302"),
     )
     consoles = (
         DevicePlan("console1", "management-console", "Gate house", "management", priority=1),

@@ -27,7 +27,7 @@ from sim.world.device import Device
 from sim.world.errors import WorldError
 from sim.world.sound import Person
 from sim.world.street import Street
-from sim.world.world import Switch, World
+from sim.world.world import Surroundings, Switch, World
 
 START_LIMIT = 60.0
 """Seconds in which everything must be registered."""
@@ -56,7 +56,7 @@ class Simulator:
         self._folder = RunFolder()
         self._street = Street()
         devices = [_device(each, talkative) for each in plan.devices]
-        self._world = World(devices, [server.name for server in plan.servers], self._folder.path, self._street.look)
+        self._world = World(devices, _surroundings(plan), self._folder.path, self._street.look)
         self._collector = Collector(ADDRESS)
         self._book = Book()
         self._web = WebServer(make_app(self._world, self._book, self._token), listener)
@@ -194,8 +194,13 @@ def _answers(server: ServerFiles) -> bool:
     return probe(Listener(server.transport, ADDRESS, server.port), timeout=0.5)
 
 
+def _surroundings(plan: CommunityPlan) -> Surroundings:
+    servers = {server.name: server.title for server in plan.servers}
+    return Surroundings(servers, {home.flat: home.family for home in plan.homes}, plan.call_flat)
+
+
 def _device(each: DevicePlan, talkative: bool) -> Device:
-    device = Device(each.name, each.role, each.flat)
+    device = Device(each.name, each.role, each.flat, each.place, each.server)
     if talkative:
         device.room.person = _person(each)
     return device

@@ -1,9 +1,11 @@
 // Puts the page together: what arrives goes to door, screens, faults and time line.
 
 import { Live, request } from "./api.js";
+import { Calls } from "./calls.js";
 import { Door } from "./door.js";
 import { Faults } from "./faults.js";
 import { Screen } from "./screens.js";
+import { Servers } from "./servers.js";
 import { Sound } from "./sound.js";
 import { Timeline } from "./timeline.js";
 
@@ -17,6 +19,10 @@ const $ = (id) => document.getElementById(id);
 const parts = new Map(); // device name -> Door or Screen
 const timeline = new Timeline($("timeline"));
 const faults = new Faults($("fault-menu"), $("fault-count"), act);
+const servers = new Servers($("servers"), act);
+const calls = new Calls($("calls"), $("ladder"), $("message"), act);
+const groups = new Map(); // title -> {link, screens: names of the devices in it}
+let door; // the one that the keyboard belongs to
 const sound = new Sound((on) => $("speak").setAttribute("aria-pressed", on), trouble);
 
 /** Waits for what a click has begun and tells what went wrong. */
@@ -32,34 +38,92 @@ function trouble(words) {
   place.timer = setTimeout(() => { place.hidden = true; }, 5000);
 }
 
-async function build({ devices, ms, time, faults: there }) {
+async function build({ devices, servers: there, homes, flat, ms, time, faults: wrong }) {
   timeline.clear();
   timeline.setClock(ms, time);
-  if (parts.size === 0) furnish(devices);
-  faults.build(devices);
-  faults.update("", there);
+  if (parts.size === 0) furnish(devices, homes, flat);
+  servers.build(there);
+  faults.build(devices, there);
+  community(wrong);
   devices.forEach(update);
+  act(calls.build());
   const logs = await Promise.all(devices.map(({ name }) => request(`/devices/${name}/events`)));
   const past = logs.flatMap((log, index) => log.events.map((event) => [devices[index].name, event]));
   past.sort(([, a], [, b]) => a.ms - b.ms).forEach(([name, event]) => timeline.add(name, event));
 }
 
-function furnish(devices) {
+/** Doors on the street, screens in the room where they are. */
+function furnish(devices, homes, flat) {
+  $("hint-flat").textContent = flat;
+  place("Street", "street-title", "i-door");
   for (const device of devices) {
     const isDoor = device.role === "door-station";
-    const part = isDoor ? new Door(device.name, act) : new Screen(device, act);
+    const part = isDoor ? new Door(device, act, () => { door = part; }) : new Screen(device, act);
     parts.set(device.name, part);
-    if (!isDoor) $("screens").append(part.root);
-    $("listen").append(new Option(isDoor ? "Hear the street" : `Hear ${device.name}`, device.name));
+    (isDoor ? $("doors") : room(device, homes)).append(part.root);
+    if (isDoor) door ??= part;
+    $("listen").append(new Option(isDoor ? `Hear ${device.place}` : `Hear ${device.name}`, device.name));
   }
+  document.body.classList.toggle("whole", devices.length > 6);
+  place("Calls", "calls-title", "i-steps");
+  place("Events", "log-title", "i-list");
+}
+
+/** The group of screens that a device belongs to, made when it is the first one there. */
+function room(device, homes) {
+  const [title, icon] = whereabouts(device, homes);
+  if (!groups.has(title)) {
+    const section = document.createElement("section");
+    const head = document.createElement("h2");
+    head.textContent = title;
+    head.id = `group-${groups.size}`;
+    section.setAttribute("aria-labelledby", head.id);
+    const screens = document.createElement("div");
+    screens.className = "screens";
+    section.className = "group";
+    section.append(head, screens);
+    $("groups").append(section);
+    groups.set(title, { section, screens, link: place(title.split(",")[0], head.id, icon), names: [] });
+  }
+  const group = groups.get(title);
+  group.names.push(device.name);
+  group.section.style.setProperty("--span", group.names.length);
+  return group.screens;
+}
+
+function whereabouts(device, homes) {
+  if (device.role === "management-console") return ["Guards", "i-guard"];
+  if (device.role === "telephone" || device.server === "cloud") return ["Away", "i-phone"];
+  return [`Home ${device.flat}, ${homes[device.flat] ?? ""}`, "i-bell"];
+}
+
+/** A link at the foot of a phone-sized window. */
+function place(title, target, icon) {
+  const link = document.createElement("a");
+  link.href = `#${target}`;
+  link.innerHTML = `<svg class="icon"><use href="#${icon}"/></svg>`;
+  link.append(title);
+  $("places").append(link);
+  return link;
 }
 
 function update(device) {
   parts.get(device.name).update(device);
   faults.update(device.name, device.faults);
-  $("to-home").classList.toggle("ringing", [...parts.values()].some((part) => part.ringing));
+  for (const { link, names } of groups.values()) {
+    link.classList.toggle("ringing", names.some((name) => parts.get(name)?.ringing));
+  }
 }
 
+function community(wrong) {
+  servers.update(wrong);
+  faults.update("", wrong);
+}
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (!event.target.closest?.("select, input")) door?.keyboard(event);
+});
 $("listen").onchange = ({ target }) => {
   sound.listen(target.value);
   $("speak").disabled = !target.value;
@@ -71,10 +135,11 @@ addEventListener("click", ({ target }) => {
 
 new Live({
   community: (message) => act(build(message)),
-  device: ({ device, faults: there }) => {
+  device: ({ device, faults: wrong }) => {
     update(device);
-    faults.update("", there);
+    community(wrong);
   },
+  visit: ({ visit }) => calls.told(visit),
   event: ({ device, event }) => {
     parts.get(device).event?.(event);
     timeline.add(device, event);

@@ -10,19 +10,28 @@ const SIGNALS = {
 };
 const FORGET = 8000;
 
-const $ = (id) => document.getElementById(id);
-
 export class Door {
-  constructor(name, act) {
+  /** @param used called when this door's keys or button are touched: the keyboard belongs to it from then on */
+  constructor({ name, place }, act, used) {
+    this.name = name;
     this.path = `/devices/${name}`;
     this.act = act;
+    this.used = used;
+    this.root = document.getElementById("door").content.firstElementChild.cloneNode(true);
+    this.root.id = name;
+    this.find("h3").textContent = place;
+    this.root.setAttribute("aria-label", place);
     this.waiting = ""; // keys that were pressed while others were on their way
     this.keys = new Map(KEYS.map((key) => [key, this.keyButton(key)]));
-    $("keys").replaceChildren(...this.keys.values());
-    $("ring").onclick = () => this.press("call");
-    $("exit").onclick = () => this.press("exit");
-    $("push").onclick = () => act(request(`${this.path}/door`, { open: !this.open }));
-    addEventListener("keydown", (event) => this.keyboard(event));
+    this.find(".keys").replaceChildren(...this.keys.values());
+    this.find(".ring").onclick = () => this.press("call");
+    this.find(".exit").onclick = () => this.press("exit");
+    this.find(".push").onclick = () => act(request(`${this.path}/door`, { open: !this.open }));
+    this.root.addEventListener("pointerdown", used);
+  }
+
+  find(selector) {
+    return this.root.querySelector(selector);
   }
 
   keyButton(key) {
@@ -33,9 +42,8 @@ export class Door {
     return button;
   }
 
-  /** Digits work everywhere on the page; Enter calls unless something else has it. */
+  /** Digits work everywhere on the page; Enter calls unless something else has it. Whether the key was for us. */
   keyboard(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("select, input")) return;
     if (this.keys.has(event.key) && !event.repeat) this.type(event.key);
     else if (event.key === "Enter" && !event.target.closest?.("button, summary, a")) this.press("call");
     else return;
@@ -73,7 +81,7 @@ export class Door {
   event({ event, facts }) {
     if (event !== "key") return;
     clearTimeout(this.forget);
-    const typed = $("typed");
+    const typed = this.find(".typed");
     if (this.done || facts.key === "*") typed.value = "";
     this.done = facts.key === "#";
     if (facts.key !== "*" && facts.key !== "#") typed.value = (typed.value + facts.key).slice(-8);
@@ -81,23 +89,23 @@ export class Door {
   }
 
   update(device) {
-    $("lamp").dataset.signal = device.indicator ?? "";
-    $("signal").value = device.running ? SIGNALS[device.indicator] ?? "Welcome" : "Without power";
+    this.find(".lamp").dataset.signal = device.indicator ?? "";
+    this.find(".signal").value = device.running ? SIGNALS[device.indicator] ?? "Welcome" : "Without power";
     const unlocked = device.lock?.unlocked ?? false;
-    $("lock").classList.toggle("unlocked", unlocked);
-    $("lock").querySelector("use").setAttribute("href", unlocked ? "#i-unlock" : "#i-lock");
-    $("lock").querySelector("span").textContent = unlocked ? "Unlocked" : "Locked";
+    this.find(".lock").classList.toggle("unlocked", unlocked);
+    this.find(".lock").querySelector("use").setAttribute("href", unlocked ? "#i-unlock" : "#i-lock");
+    this.find(".lock").querySelector("span").textContent = unlocked ? "Unlocked" : "Locked";
     this.open = device.door_contact?.open ?? false;
-    $("leaf").classList.toggle("open", this.open);
-    $("ajar").textContent = this.open ? "The door stands open" : "The door is closed";
-    $("push").querySelector("span").textContent = this.open ? "Close it" : "Push open";
-    $("push").disabled = !this.open && !unlocked;
-    $("exit").disabled = !device.buttons.includes("exit");
-    $("ring").disabled = !device.buttons.includes("call");
+    this.find(".leaf").classList.toggle("open", this.open);
+    this.find(".ajar").textContent = this.open ? "The door stands open" : "The door is closed";
+    this.find(".push").querySelector("span").textContent = this.open ? "Close it" : "Push open";
+    this.find(".push").disabled = !this.open && !unlocked;
+    this.find(".exit").disabled = !device.buttons.includes("exit");
+    this.find(".ring").disabled = !device.buttons.includes("call");
   }
 
   picture(bitmap) {
-    const eye = $("eye");
+    const eye = this.find(".eye canvas");
     eye.parentElement.classList.toggle("live", bitmap !== null);
     if (bitmap) draw(eye, bitmap);
   }

@@ -6,10 +6,10 @@ const DEVICE = {
   "camera-gone": ["Camera unplugged", "camera-back", (device) => Boolean(device.camera)],
   "microphone-gone": ["Microphone unplugged", "microphone-back"],
   "speaker-gone": ["Loudspeaker unplugged", "speaker-back"],
+  "voicemail-on": ["Voicemail answers", "voicemail-off", (device) => device.role === "telephone"],
   "echo-on": ["Room with echo", "echo-off"],
   "power-cut": ["Power cut", "power-back"],
 };
-const COMMUNITY = { "homelink-down": ["HomeLink is down", "homelink-up"] };
 
 export class Faults {
   constructor(menu, count, act) {
@@ -18,12 +18,15 @@ export class Faults {
     this.there = new Map();
   }
 
-  build(devices) {
+  build(devices, servers) {
     this.menu.replaceChildren();
-    this.group("Community", "/community", COMMUNITY, "");
+    for (const [name, title] of Object.entries(servers)) {
+      const faults = { [`${name}-down`]: ["Down", `${name}-up`], [`${name}-silent`]: ["Silent", `${name}-speaks`] };
+      this.group(`${title} (${name})`, "/community", faults, "");
+    }
     for (const device of devices) {
       const faults = Object.entries(DEVICE).filter(([, [, , applies]]) => applies?.(device) ?? true);
-      this.group(device.name, `/devices/${device.name}`, Object.fromEntries(faults), device.name);
+      this.group(`${device.place} (${device.name})`, `/devices/${device.name}`, Object.fromEntries(faults), device.name);
     }
   }
 

@@ -34,10 +34,13 @@ class Lock:
 class Device:
     """A device's hardware. Used on the world's event loop only."""
 
-    def __init__(self, name: str, role: str, flat: str | None) -> None:
+    def __init__(self, name: str, role: str, flat: str | None, place: str = "", server: str | None = None) -> None:
+        """`place` is for people; `server` is where it registers."""
         self.name = name
         self.role = role
         self.flat = flat
+        self.place = place or name
+        self.server = server
         self.log = EventLog()
         self.room = Room()
         self.lock = Lock()
@@ -206,7 +209,12 @@ class Device:
     def facts(self) -> dict[str, Any]:
         """What can be seen of the device from outside, for JSON."""
         facts: dict[str, Any] = {"name": self.name, "role": self.role, "flat": self.flat, "running": self.running}
-        facts["buttons"] = self.buttons()
+        facts |= {
+            "place": self.place,
+            "server": self.server,
+            "buttons": self.buttons(),
+            "keypad": "keypad" in self.parts,
+        }
         facts["faults"] = sorted(self.faults)
         if self.camera:
             facts["camera"] = {"on": self.camera.active}

@@ -14,6 +14,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, WebSocket, WebSocketDisconnect
 
 from sim.link import now_ms
+from sim.trace.book import Book, Visit
 from sim.world.device import Device
 from sim.world.errors import NotThere
 from sim.world.events import Event
@@ -55,9 +56,10 @@ def _encode(device: Device) -> bytes | None:
 class Viewer:
     """One open page."""
 
-    def __init__(self, websocket: WebSocket, world: World, cache: JpegCache) -> None:
+    def __init__(self, websocket: WebSocket, world: World, book: Book, cache: JpegCache) -> None:
         self._websocket = websocket
         self._world = world
+        self._book = book
         self._cache = cache
         self._devices = list(world.devices.values())
         self._watched: set[str] = set()
@@ -88,6 +90,11 @@ class Viewer:
             listener = self._listener(device)
             device.log.listeners.append(listener)
             self._unsubscribe.append(partial(device.log.listeners.remove, listener))
+        self._book.listeners.append(self._told_visit)
+        self._unsubscribe.append(partial(self._book.listeners.remove, self._told_visit))
+
+    def _told_visit(self, visit: Visit) -> None:
+        self._news.put_nowait({"type": "visit", "visit": visit.facts()})
 
     def _listener(self, device: Device) -> Callable[[Event], None]:
         def listen(event: Event) -> None:
@@ -191,7 +198,8 @@ async def _let_in(websocket: WebSocket) -> bool:
 async def see(websocket: WebSocket) -> None:
     """Pictures and events of all devices."""
     if await _let_in(websocket):
-        await Viewer(websocket, websocket.app.state.world, websocket.app.state.jpegs).run()
+        state = websocket.app.state
+        await Viewer(websocket, state.world, state.book, state.jpegs).run()
 
 
 @live.websocket("/sound/{name}")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sim.footage import speech
@@ -34,12 +35,25 @@ ECHO = 0.3
 """How much of the loudspeaker comes back into the microphone in a room with echo."""
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What there is beside devices, with its name for people."""
+
+    servers: Mapping[str, str] = field(default_factory=dict)
+    """By name, those above before those below."""
+    homes: Mapping[str, str] = field(default_factory=dict)
+    """By flat."""
+    call_flat: str = ""
+    """Whom a door's call button rings."""
+
+
 class World:
     """Made on a running event loop; `close` ends it."""
 
-    def __init__(self, devices: list[Device], servers: list[str], folder: Path, views: ViewFactory) -> None:
+    def __init__(self, devices: list[Device], about: Surroundings, folder: Path, views: ViewFactory) -> None:
+        self.about = about
         self.devices = {device.name: device for device in devices}
-        self.known_faults = [f"{server}-{how}" for server in servers for how in SERVER_FAULTS]
+        self.known_faults = [f"{server}-{how}" for server in about.servers for how in SERVER_FAULTS]
         """What may happen to the community."""
         self.power: dict[str, Switch] = {}
         """How to cut the power of a device or of a server, by name."""
@@ -123,7 +137,9 @@ class World:
 
     def facts(self) -> Mapping[str, object]:
         """The whole community, for JSON."""
-        return {"devices": [device.facts() for device in self.devices.values()], "faults": sorted(self.faults)}
+        devices = [device.facts() for device in self.devices.values()]
+        about = {"servers": dict(self.about.servers), "homes": dict(self.about.homes), "flat": self.about.call_flat}
+        return {"devices": devices, **about, "faults": sorted(self.faults)}
 
     async def close(self) -> None:
         """Unplug everything."""

@@ -71,7 +71,7 @@ def button(page: Page, device: str, name: str) -> str:
 
 def test_a_person_rings_with_the_mouse_is_seen_everywhere_and_let_in(page: Page) -> None:
     for key in "301#":
-        page.locator("#keys button", has_text=key).click()
+        page.locator("#door1 .keys button", has_text=key).click()
     for name in SCREENS:
         expect(page.locator(f"#{name} .title")).to_have_text("Gate 1 is calling")
         page.wait_for_function(f"canvas => ({BRIGHTNESS})(document.querySelector(canvas)) > 60", arg=f"#{name} canvas")
@@ -80,19 +80,19 @@ def test_a_person_rings_with_the_mouse_is_seen_everywhere_and_let_in(page: Page)
     expect(page.locator("#indoor1 .title")).to_have_text("Answered elsewhere")
     expect(page.locator(button(page, "indoor1", "answer"))).to_be_disabled()
     page.click(button(page, "indoor2", "unlock"))
-    expect(page.locator("#lock")).to_have_text("Unlocked")
-    expect(page.locator("#signal")).to_have_text("Please come in")
-    page.click("#push")
-    expect(page.locator("#ajar")).to_have_text("The door stands open")
-    page.click("#push")
+    expect(page.locator("#door1 .lock")).to_have_text("Unlocked")
+    expect(page.locator("#door1 .signal")).to_have_text("Please come in")
+    page.click("#door1 .push")
+    expect(page.locator("#door1 .ajar")).to_have_text("The door stands open")
+    page.click("#door1 .push")
     page.click(button(page, "indoor2", "hangup"))
-    expect(page.locator("#lock")).to_have_text("Locked")
+    expect(page.locator("#door1 .lock")).to_have_text("Locked")
     expect(page.locator("#timeline")).to_contain_text("Unlock granted to indoor2")
 
 
 def test_a_person_rings_with_the_keyboard(page: Page) -> None:
     page.keyboard.type("3")
-    expect(page.locator("#typed")).to_have_text("3")
+    expect(page.locator("#door1 .typed")).to_have_text("3")
     page.keyboard.type("01#")
     expect(page.locator("#phone1 .title")).to_have_text("Gate 1 is calling")
     page.focus(button(page, "phone1", "decline"))
@@ -103,15 +103,15 @@ def test_a_person_rings_with_the_keyboard(page: Page) -> None:
     page.keyboard.press("a")
     expect(page.locator("#indoor1 .title")).to_have_text("Talking to Gate 1")
     page.keyboard.press("h")
-    expect(page.locator("#signal")).to_have_text("Welcome")
+    expect(page.locator("#door1 .signal")).to_have_text("Welcome")
 
 
 def test_the_page_works_by_touch_on_a_phone(phone_page: Page) -> None:
     page = phone_page
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    page.locator("#ring").tap()
-    expect(page.locator("#to-home")).to_have_class("ringing")
-    page.locator("#to-home").tap()
+    page.locator("#door1 .ring").tap()
+    expect(page.locator("#places a:nth-child(2)")).to_have_class("ringing")
+    page.locator("#places a:nth-child(2)").tap()
     page.locator(button(page, "phone1", "answer")).tap()
     expect(page.locator("#phone1 .title")).to_have_text("Talking to Gate 1")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
@@ -145,6 +145,6 @@ def test_the_call_is_heard_on_the_page(page: Page, community: Community) -> None
     with page.expect_websocket(lambda socket: socket.url.endswith("/sound/door1")) as opened:
         page.select_option("#listen", "door1")
     with opened.value.expect_event("framereceived", timeout=LIMIT) as frame:
-        page.click("#ring")
+        page.click("#door1 .ring")
     assert len(frame.value) > 0
     assert complaints == []

@@ -15,7 +15,7 @@ from sim.trace.book import Book
 from sim.web import WebServer, listen
 from sim.world.api import make_app
 from sim.world.device import Device
-from sim.world.world import World
+from sim.world.world import Surroundings, World
 
 LIMIT = 20.0
 T = TypeVar("T")
@@ -56,7 +56,7 @@ class WorldThread:
         self.world = self.run(self._make(folder, devices))
 
     async def _make(self, folder: Path, devices: list[Device]) -> World:
-        return World(devices, ["homelink"], folder, Wall)
+        return World(devices, Surroundings({"homelink": "Family Chen"}), folder, Wall)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the world's loop."""
