@@ -8,17 +8,34 @@ from pathlib import Path
 
 import pytest
 
+from servers.community.authority import Role
 from servers.errors import KamailioError
 from servers.homelink.server import kamailio_config
 from servers.homelink.site import load_site
 from servers.kamailio.config import SHARED, KamailioConfig, Listener, TlsFiles, tls_config
 from servers.kamailio.log import LogReader, parse_line
+from servers.management.server import kamailio_config as management_config
+from servers.management.site import load_site as load_management
 from tests.servers.homes import write_site
+from tests.servers.nodes import site_text
+
+UPSTREAM = """
+[upstream]
+uri = "sip:127.0.0.1:5060;transport=udp"
+user = "one"
+realm = "above.example"
+"""
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> KamailioConfig:
-    return kamailio_config(load_site(write_site(tmp_path, "127.0.0.1", ("udp", "tcp"), None)))
+@pytest.fixture(params=["homelink", "homelink with upstream", "management"])
+def config(tmp_path: Path, request: pytest.FixtureRequest) -> KamailioConfig:
+    if request.param == "management":
+        identity = {"name": "Lakeside", "realm": "lakeside.example", "address": "127.0.0.1", "community": "lakeside"}
+        path = tmp_path / "site.toml"
+        path.write_text(site_text(tmp_path, Role.MANAGEMENT, identity, ("udp", "tcp"), None, UPSTREAM))
+        return management_config(load_management(path))
+    settings = UPSTREAM if request.param.endswith("upstream") else ""
+    return kamailio_config(load_site(write_site(tmp_path, "127.0.0.1", ("udp", "tcp"), None, settings)))
 
 
 def test_no_token_is_part_of_another_or_of_anything_else(config: KamailioConfig) -> None:
@@ -31,7 +48,8 @@ def test_no_token_is_part_of_another_or_of_anything_else(config: KamailioConfig)
 
 def test_every_token_of_the_fragments_has_a_value(config: KamailioConfig) -> None:
     shared = resources.files("servers.kamailio")
-    text = "".join(shared.joinpath(name).read_text() for name in SHARED) + config.role.read_text()
+    text = "".join(shared.joinpath(name).read_text() for name in SHARED)
+    text += "".join(fragment.read_text() for fragment in (config.role, *config.more))
     for token in config.tokens:
         assert token in text, f"{token} is never used"
 

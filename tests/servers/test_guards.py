@@ -108,6 +108,7 @@ def test_callers_wait_in_order_and_learn_their_place(management: Node) -> None:
     hang_up(first, talking, guard)
     invite = ring(guard)
     assert "gate2@" in invite["P-Asserted-Identity"]
+    assert invite["X-Queue-Waiting"] == "1"
     assert queued(third) == "1"
     answer(guard, invite)
     talking = second.final()

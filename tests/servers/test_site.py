@@ -1,13 +1,16 @@
 """A HomeLink's site file: every problem at once, with file, key and what is meant."""
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from servers.errors import SiteError
 from servers.homelink.main import main
-from servers.homelink.site import LimitsSection, RecordsSection, Site, TimersSection, load_site
+from servers.homelink.site import load_site
+from servers.kamailio.site import ServerSite
+from servers.management.site import load_site as load_management
 
 GOOD = """
 data = "data"
@@ -88,16 +91,36 @@ def test_the_command_says_it_without_a_traceback(tmp_path: Path, capsys: pytest.
     )
 
 
-SAMPLE = Path(__file__).parents[2] / "board-configs/samples/homelink.site.toml"
+SAMPLES = Path(__file__).parents[2] / "board-configs/samples"
 
 
-def test_the_sample_shows_every_key_with_its_default(tmp_path: Path) -> None:
-    for name in ("authority.pem", "homelink.pem", "homelink.key"):
-        (tmp_path / name).touch()
-    text = SAMPLE.read_text().replace("# tcp = 5060", "tcp = 5062").replace("# udp = 5060", "udp = 5060")
-    site = load_site(written(tmp_path, text))
+@pytest.mark.parametrize(("name", "load"), [("homelink", load_site), ("management", load_management)])
+def test_a_sample_shows_every_key_with_its_default(
+    name: str, load: Callable[[Path], ServerSite], tmp_path: Path
+) -> None:
+    for file in ("authority.pem", f"{name}.pem", f"{name}.key"):
+        (tmp_path / file).touch()
+    text = (SAMPLES / f"{name}.site.toml").read_text()
+    text = text.replace("# tcp = 5060", "tcp = 5062").replace("# udp = 5060", "udp = 5060")
+    site = load(written(tmp_path, text))
     shown = tomllib.loads(text)
-    for section, model in Site.model_fields.items():
+    for section, model in type(site).model_fields.items():
         fields = getattr(model.annotation, "model_fields", {})
         assert set(shown[section]) == set(fields) if fields and section != "tls" else section in shown
-    assert (site.timers, site.records, site.limits) == (TimersSection(), RecordsSection(), LimitsSection())
+        if not model.is_required() and fields:
+            assert getattr(site, section) == model.default, section
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("sip:10.0.0.2", "must be like sip:10.0.0.2:5061;transport=tls"),
+        ("sip:10.0.0.2:5061;transport=tls", "needs a port for tls in [listen]"),
+        ("sip:above.example:5060;transport=udp", "needs an IP address unless its transport is tls"),
+    ],
+)
+def test_the_server_above_must_be_one_that_can_be_reached_and_known(tmp_path: Path, uri: str, told: str) -> None:
+    text = f'{GOOD}[upstream]\nuri = "{uri}"\nuser = "one"\nrealm = "lakeside.example"\n'
+    with pytest.raises(SiteError) as caught:
+        load_site(written(tmp_path, text))
+    assert told in str(caught.value)
