@@ -109,10 +109,12 @@ class Silence(AssertionError):
 class Peer:
     """One client of a server: `send` and `wait`, and what most tests do with them."""
 
-    def __init__(self, server: Listener, name: str, tls: TlsFiles | None = None, source: str = "") -> None:
+    def __init__(
+        self, server: Listener, name: str, tls: TlsFiles | None = None, source: str = "", port: int = 0
+    ) -> None:
         self.name = name
         self.server = server
-        self._socket = _connect(server, tls, source or server.address)
+        self._socket = _connect(server, tls, source or server.address, port)
         self._stream = server.transport != "udp"
         self._buffer = b""
         self.login = Login(name, "", "")
@@ -334,14 +336,14 @@ def callee_request(peer: Peer, invite: Message, tag: str, method: str, extra: st
     peer.request(method, invite.contact, headers, "\r\n".join(filter(None, [*routes, extra])))
 
 
-def _connect(server: Listener, tls: TlsFiles | None, source: str) -> socket.socket:
+def _connect(server: Listener, tls: TlsFiles | None, source: str, port: int) -> socket.socket:
     target = (server.address, server.port)
     if server.transport == "udp":
         datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        datagram.bind((source, 0))
+        datagram.bind((source, port))
         datagram.connect(target)
         return datagram
-    stream = socket.create_connection(target, LIMIT, source_address=(source, 0))
+    stream = socket.create_connection(target, LIMIT, source_address=(source, port))
     stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if server.transport == "tcp":
         return stream
