@@ -176,6 +176,11 @@ class Community:
         """Break something that belongs to nobody's device, or mend it: "homelink-down", "homelink-up"."""
         self._http.post("community/faults", json={"fault": fault}).raise_for_status()
 
+    def line(self, one: str, other: str, cut: bool = False, loss: float = 0, delay: float = 0) -> None:
+        """Cut the line between two parties, make it bad (share lost, seconds late), or mend it."""
+        body = {"between": [one, other], "cut": cut, "loss": loss, "delay": delay}
+        self._http.post("community/lines", json=body).raise_for_status()
+
     def visits(self) -> list[Facts]:
         """The calls that the servers saw, newest last."""
         found: list[Facts] = self._http.get("visits").raise_for_status().json()["visits"]

@@ -18,6 +18,7 @@ from servers.kamailio.kinds import Kind
 from servers.kamailio.site import ServerSite
 from sim.errors import SimError
 from sim.plan import ADDRESS, CommunityPlan, DevicePlan, HomePlan, ServerPlan
+from sim.trace.hep import Address
 
 CALL_GUARD = "0"
 """What a visitor types to call the property management."""
@@ -70,6 +71,17 @@ class ServerFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class FrontPlan:
+    """A port of ours that passes on to a party's own."""
+
+    port: int
+    to: str
+    target: Address
+    party: str = ""
+    """Who alone was told of it; "" for one that all know, who are known by their addresses."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommunityFiles:
     """Where everything was written."""
 
@@ -77,6 +89,8 @@ class CommunityFiles:
     devices: dict[str, Path]
     gateway: int
     """Port of the gateway to the public telephone network."""
+    fronts: tuple[FrontPlan, ...]
+    """Ports of ours on the way to the servers."""
 
 
 def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool, collector: str) -> CommunityFiles:
@@ -89,7 +103,7 @@ def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool, collecto
     made = {device.name: writer.account(device) for device in plan.clients}
     devices = {device.name: writer.device(device, made[device.name]) for device in plan.clients}
     writer.people(made)
-    return CommunityFiles(servers, devices, writer.gateway)
+    return CommunityFiles(servers, devices, writer.gateway, tuple(writer.fronts))
 
 
 def free_port() -> int:
@@ -113,6 +127,8 @@ class _Writer:
         self._tls = transport == "tls"
         self._authority = Community.create(folder / "authority", "Simulated community") if self._tls else None
         self._ports = {server.name: free_port() for server in plan.servers}
+        """Where everybody reaches them."""
+        self.fronts: list[FrontPlan] = []
         self.gateway = free_port()
         self._sites: dict[str, ServerSite] = {}
 
@@ -123,8 +139,7 @@ class _Writer:
 
         Those above come first: a server has an account at the one above.
         """
-        port = self._ports[plan.name]
-        tables: Tables = {plan.role: self._identity(plan), "listen": {self._transport: port}}
+        tables: Tables = {plan.role: self._identity(plan), "listen": self._listen(plan)}
         tables |= self._upstream(plan)
         number = self._plan.servers.index(plan) + 1
         tables["trace"] = {"collector": self._collector, "number": number, "port": free_port()}
@@ -133,7 +148,25 @@ class _Writer:
         _write(path, _toml(tables, data="data"))
         site = self._sites[plan.name] = LOADERS[plan.role](path)
         guest = accounts.add(site, "guest", Kind.GUEST)
-        return ServerFiles(plan, path, port, self._transport, Guest(guest.user, guest.password))
+        return ServerFiles(plan, path, self._ports[plan.name], self._transport, Guest(guest.user, guest.password))
+
+    def _listen(self, plan: ServerPlan) -> Table:
+        """Its own port, which is behind one of ours where lines can be cut."""
+        port = self._ports[plan.name]
+        if not self._plan.lines:
+            return {self._transport: port}
+        own = free_port()
+        self.fronts.append(FrontPlan(port, plan.name, (ADDRESS, own)))
+        return {self._transport: own, "advertise": f"{ADDRESS}:{port}"}
+
+    def _private(self, to: str, party: str) -> int:
+        """A port to the server `to` that only `party` is told of."""
+        if not self._plan.lines:
+            return self._ports[to]
+        known = next(front for front in self.fronts if front.to == to)
+        port = free_port()
+        self.fronts.append(FrontPlan(port, to, known.target, party))
+        return port
 
     def _identity(self, plan: ServerPlan) -> Table:
         table: Table = {"name": plan.title, "realm": plan.realm, "address": ADDRESS}
@@ -150,7 +183,7 @@ class _Writer:
         flat = next((home.flat for home in self._plan.homes if home.server == plan.name), "")
         home = flat if plan.role == "homelink" else ""
         account = accounts.add(above, self._account_name(plan), KINDS[plan.role], home)
-        uri = account.registrars[0]
+        uri = f"sip:{ADDRESS}:{self._private(plan.upstream, plan.name)};transport={self._transport}"
         return {"upstream": {"uri": uri, "user": account.user, "password": account.password, "realm": account.realm}}
 
     # --- devices -----------------------------------------------------------------------------------------------------

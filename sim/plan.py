@@ -1,6 +1,6 @@
 """What a simulated community consists of: its servers, its homes and its devices, small or whole."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ADDRESS = "127.0.0.1"
@@ -65,8 +65,10 @@ class CommunityPlan:
     servers: tuple[ServerPlan, ...]
     homes: tuple[HomePlan, ...]
     devices: tuple[DevicePlan, ...]
-    call_flat: str = field(default="301")
+    call_flat: str = "301"
     """Whom the call button of a door station rings."""
+    lines: bool = False
+    """Whether the lines between the parties can be cut; then SIP takes a way through the simulator."""
 
     def server(self, role: str) -> ServerPlan | None:
         """The first server of that role."""
@@ -128,7 +130,7 @@ def whole(screens: int) -> CommunityPlan:
         DevicePlan("console2", "management-console", "Reception", "management", priority=1),
         DevicePlan("console3", "management-console", "Night desk", "management", priority=2),
     )
-    return CommunityPlan(lakeside, (cloud, management, homelink), homes, (*doors, *residents, *consoles))
+    return CommunityPlan(lakeside, (cloud, management, homelink), homes, (*doors, *residents, *consoles), lines=True)
 
 
 PLANS = {"small": small, "whole": whole}

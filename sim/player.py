@@ -32,6 +32,7 @@ class Player:
             "press": lambda step: self._device(step).press(step.press),
             "type_code": self._type_code,
             "fault": self._fault,
+            "line": self._line,
             "expect": self._expect,
             "never": self._never,
             "state": self._state,
@@ -102,6 +103,11 @@ class Player:
         self._let(step.device, step.fault)
         self._faults.append(step)
 
+    def _line(self, step: Step) -> None:
+        one, other = step.line or ("", "")
+        self._community.line(one, other, step.cut, step.loss, step.delay)
+        self._faults.append(step)
+
     def _let(self, device: str, fault: str) -> None:
         if device:
             self._community[device].fault(fault)
@@ -112,7 +118,9 @@ class Player:
         """End what the scenario has begun, and wait until everybody is registered again."""
         for step in reversed(self._faults):
             part, _, how = step.fault.rpartition("-")
-            if how in UNDO:
+            if step.line:
+                self._community.line(*step.line)
+            elif how in UNDO:
                 self._let(step.device, f"{part}-{UNDO[how]}")
         end = time.monotonic() + RETURN
         for name in self._registered if self._faults else ():

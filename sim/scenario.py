@@ -13,7 +13,7 @@ from sim.errors import SimError
 FOLDER = Path(__file__).parent / "scenarios"
 """Scenarios that come with the simulator; their names are enough."""
 LIMIT = 20.0
-ACTIONS = ("type", "press", "type_code", "fault", "expect", "never", "state", "hears")
+ACTIONS = ("type", "press", "type_code", "fault", "line", "expect", "never", "state", "hears")
 """What a step may be."""
 _STEP = re.compile(r"\s*\[\[step]]")
 
@@ -40,6 +40,13 @@ class Step(Section):
     fault: str = ""
     """Of the device ("camera-gone", "voicemail-on", "power-cut" ...), or without `device` of the community
     ("homelink-down", "management-silent" ...)."""
+    line: tuple[str, str] | None = None
+    """The line between two parties: `cut`, `loss` and `delay` say how bad it is from now on, none of them mends it."""
+    cut: bool = False
+    loss: float = Field(default=0.0, ge=0, le=1)
+    """Share of what is lost."""
+    delay: float = Field(default=0.0, ge=0, le=30)
+    """Seconds each way."""
     expect: str = ""
     """An event of the device, after the last one that was expected of it."""
     where: dict[str, Any] = Field(default_factory=dict)
@@ -64,10 +71,12 @@ class Step(Section):
             raise ValueError(
                 f"a step is one of type, press, type_code, fault, expect, never, state, hears{self._has()}"
             )
-        if not self.device and self.actions != ["fault"]:
+        if not self.device and self.actions[0] not in ("fault", "line"):
             raise ValueError(f"{self.actions[0]} needs a device")
         if self.where and not self.expect:
             raise ValueError("where belongs to expect")
+        if (self.cut or self.loss or self.delay) and not self.line:
+            raise ValueError("cut, loss and delay belong to line")
         return self
 
     def _has(self) -> str:
@@ -77,12 +86,15 @@ class Step(Section):
         name = self.actions[0]
         value = getattr(self, name)
         facts = " ".join(f"{key}={value}" for key, value in self.where.items())
-        return " ".join(filter(None, [self.device or "community", name.replace("_", " "), _plain(value), facts]))
+        how = [f"{key}={each}" for key in ("cut", "loss", "delay") if (each := getattr(self, key))]
+        return " ".join(filter(None, [self.device, name.replace("_", " "), _plain(value), facts, *how]))
 
 
 def _plain(value: object) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key}={each}" for key, each in value.items())
+    if isinstance(value, tuple):
+        return " to ".join(map(str, value))
     return "" if value is True else str(value)
 
 

@@ -14,6 +14,7 @@ from servers.kamailio.probe import probe
 from sim.community import CommunityFiles, ServerFiles, write_community
 from sim.errors import SimError
 from sim.footage import SPEAKERS, speech
+from sim.lines import Front, by_address
 from sim.link import SOCKET
 from sim.plan import ADDRESS, CommunityPlan, DevicePlan
 from sim.processes import Child, command, module
@@ -61,6 +62,7 @@ class Simulator:
         self._book = Book()
         self._web = WebServer(make_app(self._world, self._book, self._token), listener)
         self._files: CommunityFiles | None = None
+        self._fronts: list[Front] = []
         self._children: dict[str, Child] = {}
 
     @property
@@ -74,12 +76,22 @@ class Simulator:
         path = self._folder.path
         files = await asyncio.to_thread(write_community, path, self._plan, self._plain_udp, self._collector.address)
         self._files = files
-        self._book.know(*_addresses(self._plan, files))
+        agents, names = _addresses(self._plan, files)
+        self._book.know(agents, names)
+        await self._open_fronts(files, names)
         await self._collector.start(self._book)
         await asyncio.gather(*(self._start_server(server) for server in files.servers.values()))
         await self._until("every server serves", self._servers_missing)
         await asyncio.gather(*(self._start_device(device) for device in self._plan.devices))
         await self._until("every device is registered", self._devices_missing)
+
+    async def _open_fronts(self, files: CommunityFiles, names: dict[Address, str]) -> None:
+        streams = not self._plain_udp
+        for each in files.fronts:
+            who = (lambda _, party=each.party: party) if each.party else by_address(names)
+            front = Front(each.to, each.target, who, self._world.lines, names)
+            await front.open((ADDRESS, each.port), streams)
+            self._fronts.append(front)
 
     async def _start_server(self, server: ServerFiles) -> None:
         child = self._child(server.plan.name, command(server.plan.role, "--site", server.file), {})
@@ -172,6 +184,8 @@ class Simulator:
         servers = {server.name for server in self._plan.servers}
         for group in (self._children.keys() - servers, servers & self._children.keys()):
             await asyncio.gather(*(self._children[name].stop() for name in group))
+        for front in self._fronts:
+            await front.close()
         self._collector.close()
         await self._world.close()
         self._street.close()
@@ -180,8 +194,12 @@ class Simulator:
 
 def _addresses(plan: CommunityPlan, files: CommunityFiles) -> tuple[dict[int, Agent], dict[Address, str]]:
     """Who captures, and who is where."""
-    agents = {number: Agent(each.name, files.servers[each.name].port) for number, each in enumerate(plan.servers, 1)}
-    names: dict[Address, str] = {(ADDRESS, agent.port): agent.name for agent in agents.values()}
+    own = {each.to: each.target[1] for each in files.fronts}
+    ports = {name: own.get(name, server.port) for name, server in files.servers.items()}
+    agents = {number: Agent(each.name, ports[each.name]) for number, each in enumerate(plan.servers, 1)}
+    names: dict[Address, str] = {(ADDRESS, port): name for name, port in ports.items()}
+    names |= {(ADDRESS, server.port): name for name, server in files.servers.items()}
+    names |= {(ADDRESS, each.port): each.to for each in files.fronts}
     return agents, names | {(plan.address(each.name), ANY_PORT): each.name for each in plan.devices}
 
 
@@ -196,7 +214,7 @@ def _answers(server: ServerFiles) -> bool:
 
 def _surroundings(plan: CommunityPlan) -> Surroundings:
     servers = {server.name: server.title for server in plan.servers}
-    return Surroundings(servers, {home.flat: home.family for home in plan.homes}, plan.call_flat)
+    return Surroundings(servers, {home.flat: home.family for home in plan.homes}, plan.call_flat, plan.lines)
 
 
 def _device(each: DevicePlan, talkative: bool) -> Device:

@@ -145,7 +145,8 @@ def _registrars(site: ServerSite, kind: Kind) -> tuple[str, ...]:
     for listener in site.listeners_for(kind):
         address = reachable(listener.address)
         host = f"[{address}]" if ":" in address else address
-        uris.append(f"sip:{host}:{listener.port};transport={listener.transport}")
+        place = listener.advertised or f"{host}:{listener.port}"
+        uris.append(f"sip:{place};transport={listener.transport}")
     return tuple(uris)
 
 

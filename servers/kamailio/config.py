@@ -24,6 +24,8 @@ class Listener:
     transport: Transport
     address: str
     port: int
+    advertised: str = ""
+    """``host:port`` under which others reach it, where a router passes on to it; "" for the address itself."""
 
     def __str__(self) -> str:
         host = f"[{self.address}]" if ":" in self.address else self.address
@@ -99,7 +101,7 @@ class KamailioConfig:
         lines += ["#!define WITH_STREAMS"] if {"tcp", "tls"} & {one.transport for one in self.listeners} else []
         lines += [f"#!define {name}" for name in self.defines]
         lines += [_substitution(token, value) for token, value in tokens.items()]
-        lines += [f"listen={listener}" for listener in self.listeners]
+        lines += [_listen(listener) for listener in self.listeners]
         if self.trace and self.trace.sender:  # after the others: the first one is the default
             lines += ["#!define WITH_TRACE_SENDER", f"listen={self.trace.sender}"]
         return "#!KAMAILIO\n" + "\n".join([*lines, *fragments])
@@ -113,6 +115,10 @@ def tls_config(tls: TlsFiles) -> str:
     return (
         f"[server:default]\n{common}require_certificate = no\n\n[client:default]\n{common}require_certificate = yes\n"
     )
+
+
+def _listen(listener: Listener) -> str:
+    return f"listen={listener} advertise {listener.advertised}" if listener.advertised else f"listen={listener}"
 
 
 def _trace_tokens(trace: Trace) -> dict[str, str]:

@@ -89,6 +89,8 @@ class ListenSection(Section):
     tls: Port | None = None
     tcp: Port | None = None
     udp: Port | None = None
+    advertise: Annotated[str, Field(pattern=r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):\d{1,5}$")] | None = None
+    """``host:port`` under which others reach this server, where a router passes on to it; it stands in our messages."""
 
     @model_validator(mode="after")
     def _some(self) -> "ListenSection":
@@ -247,7 +249,8 @@ class ServerSite(Section):
     def listeners(self) -> tuple[Listener, ...]:
         """Safest first."""
         ports: dict[Transport, int | None] = {"tls": self.listen.tls, "udp": self.listen.udp, "tcp": self.listen.tcp}
-        return tuple(Listener(name, self.identity.address, port) for name, port in ports.items() if port)
+        public = self.listen.advertise or ""
+        return tuple(Listener(name, self.identity.address, port, public) for name, port in ports.items() if port)
 
     def listeners_for(self, kind: Kind) -> tuple[Listener, ...]:
         """Where devices of this kind log in with an account; safest first."""

@@ -38,13 +38,14 @@ function trouble(words) {
   place.timer = setTimeout(() => { place.hidden = true; }, 5000);
 }
 
-async function build({ devices, servers: there, homes, flat, ms, time, faults: wrong }) {
+async function build({ devices, servers: there, homes, flat, ms, time, faults: wrong, lines, can_cut: cuttable }) {
   timeline.clear();
   timeline.setClock(ms, time);
   if (parts.size === 0) furnish(devices, homes, flat);
   servers.build(there);
   faults.build(devices, there);
-  community(wrong);
+  faults.buildLines(cuttable ? devices : [], cuttable ? there : {});
+  community(wrong, lines);
   devices.forEach(update);
   act(calls.build());
   const logs = await Promise.all(devices.map(({ name }) => request(`/devices/${name}/events`)));
@@ -115,9 +116,10 @@ function update(device) {
   }
 }
 
-function community(wrong) {
+function community(wrong, lines) {
   servers.update(wrong);
   faults.update("", wrong);
+  faults.updateLines(lines);
 }
 
 addEventListener("keydown", (event) => {
@@ -135,9 +137,9 @@ addEventListener("click", ({ target }) => {
 
 new Live({
   community: (message) => act(build(message)),
-  device: ({ device, faults: wrong }) => {
+  device: ({ device, faults: wrong, lines }) => {
     update(device);
-    community(wrong);
+    community(wrong, lines);
   },
   visit: ({ visit }) => calls.told(visit),
   event: ({ device, event }) => {

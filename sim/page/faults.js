@@ -11,6 +11,11 @@ const DEVICE = {
   "power-cut": ["Power cut", "power-back"],
 };
 
+const QUALITIES = {
+  good: ["works", {}], cut: ["cut", { cut: true }], lossy: ["loses 10 %", { loss: 0.1 }], bad: ["loses 30 %", { loss: 0.3 }],
+  slow: ["0.3 s late", { delay: 0.3 }], slower: ["2 s late", { delay: 2 }],
+};
+
 export class Faults {
   constructor(menu, count, act) {
     Object.assign(this, { menu, count, act });
@@ -28,6 +33,41 @@ export class Faults {
       const faults = Object.entries(DEVICE).filter(([, [, , applies]]) => applies?.(device) ?? true);
       this.group(`${device.place} (${device.name})`, `/devices/${device.name}`, Object.fromEntries(faults), device.name);
     }
+  }
+
+  /** The lines between the parties, where they can be cut: each a choice of how good it is. */
+  buildLines(devices, servers) {
+    this.lines = new Map();
+    const pairs = linesOf(devices, Object.keys(servers));
+    if (pairs.length === 0) return;
+    const head = document.createElement("h3");
+    head.textContent = "Lines";
+    this.menu.append(head, ...pairs.map((pair) => this.line(pair)));
+  }
+
+  line(pair) {
+    const select = document.createElement("select");
+    for (const [value, [words]] of Object.entries(QUALITIES)) select.append(new Option(words, value));
+    select.onchange = () => {
+      const body = { between: pair, ...QUALITIES[select.value][1] };
+      this.act(request("/community/lines", body).then(({ lines }) => this.updateLines(lines)));
+    };
+    const label = document.createElement("label");
+    label.className = "line";
+    label.append(pair.join(" to "), select);
+    this.lines.set([...pair].sort().join(), select);
+    return label;
+  }
+
+  updateLines(lines) {
+    const bad = new Map(lines.map((line) => [line.between.join(), line]));
+    for (const [pair, select] of this.lines) {
+      const now = bad.get(pair);
+      const same = ([, how]) => ["cut", "loss", "delay"].every((key) => Number(how[key] ?? 0) === Number(now?.[key] ?? 0));
+      select.value = (Object.entries(QUALITIES).find(([, [, how]]) => same(["", how])) ?? [""])[0];
+    }
+    this.there.set("lines", lines);
+    this.tell();
   }
 
   group(title, path, faults, owner) {
@@ -52,8 +92,22 @@ export class Faults {
       const [whose, fault] = key.split(" ");
       if (whose === owner) box.checked = faults.includes(fault);
     }
+    this.tell();
+  }
+
+  tell() {
     const total = [...this.there.values()].reduce((sum, each) => sum + each.length, 0);
     this.count.hidden = total === 0;
     this.count.textContent = total;
   }
+}
+
+/** Who reaches which server: where a device registers, doors every HomeLink, and a server the one above it. */
+function linesOf(devices, servers) {
+  const homelinks = servers.filter((name) => name.startsWith("homelink"));
+  const own = devices.filter(({ server }) => server).map(({ name, server }) => [name, server]);
+  const doors = devices.filter(({ role }) => role === "door-station");
+  const visits = doors.flatMap(({ name }) => homelinks.map((server) => [name, server]));
+  const chain = servers.includes("cloud") ? [["management", "cloud"], ...homelinks.map((name) => [name, "management"])] : [];
+  return [...chain, ...visits, ...own];
 }

@@ -1,7 +1,7 @@
 // What happens, newest first, in words.
 
 const LIMIT = 200;
-const SILENT = new Set(["indicator", "process", "scene", "state", "door", "locked", "missed-seen"]);
+const SILENT = new Set(["line", "indicator", "process", "scene", "state", "door", "locked", "missed-seen"]);
 const WORDS = {
   key: (f) => `Key ${f.key}`,
   button: (f) => `Button: ${spaced(f.button)}`,
@@ -9,7 +9,7 @@ const WORDS = {
   door_contact: (f) => (f.open ? "The door opens" : "The door closes"),
   tamper_switch: (f) => (f.open ? "The case is opened" : "The case is closed"),
   fault: (f) => `Fault: ${spaced(f.fault)}`,
-  registered: () => "Registered at HomeLink",
+  registered: () => "Registered",
   "registration-lost": (f) => `Not registered: ${f.code} ${f.reason}`,
   calling: (f) => `Calls flat ${f.flat}`,
   ringing: (f) => (f.caller ? `Rings: ${f.caller}` : "A screen rings"),

@@ -15,6 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 
 from hal.microphone import SAMPLE_RATE
+from sim.lines import Quality
 from sim.trace.book import Book, Visit
 from sim.trace.ladder import draw
 from sim.world.device import Device
@@ -49,6 +50,15 @@ class Fault(BaseModel):
     """Something that goes wrong, or that is well again."""
 
     fault: Annotated[str, Field(examples=list(DEVICE_FAULTS))]
+
+
+class Line(BaseModel):
+    """How good the line between two parties is; one that is neither cut nor bad is good again."""
+
+    between: Annotated[list[str], Field(min_length=2, max_length=2, examples=[["phone2", "cloud"]])]
+    cut: bool = False
+    loss: Annotated[float, Field(ge=0, le=1, description="share of what is lost")] = 0
+    delay: Annotated[float, Field(ge=0, le=30, description="seconds each way")] = 0
 
 
 class EventFacts(BaseModel):
@@ -192,6 +202,15 @@ async def community_fault(request: Request, fault: Fault) -> Answer:
     world: World = request.app.state.world
     await world.fault(fault.fault)
     return {"faults": sorted(world.faults)}
+
+
+@community.post("/lines")
+async def line(request: Request, line: Line) -> Answer:
+    """Cut the line between two parties, make it bad, or mend it. Signalling takes it; media goes another way."""
+    world: World = request.app.state.world
+    one, other = line.between
+    world.line(one, other, Quality(line.cut, line.loss, line.delay))
+    return {"lines": world.lines.facts()}
 
 
 @visits.get("")

@@ -100,7 +100,8 @@ class Viewer:
         def listen(event: Event) -> None:
             told = {"id": event.id, "ms": event.ms, "event": event.event, "facts": dict(event.facts)}
             self._news.put_nowait({"type": "event", "device": device.name, "event": told})
-            self._news.put_nowait({"type": "device", "device": device.facts(), "faults": sorted(self._world.faults)})
+            wrong = {"faults": sorted(self._world.faults), "lines": self._world.lines.facts()}
+            self._news.put_nowait({"type": "device", "device": device.facts(), **wrong})
 
         return listen
 

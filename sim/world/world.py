@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sim.footage import speech
+from sim.lines import Lines, Quality
 from sim.link import now_ms
 from sim.world.camera import ViewFactory
 from sim.world.device import Device
@@ -45,6 +46,8 @@ class Surroundings:
     """By flat."""
     call_flat: str = ""
     """Whom a door's call button rings."""
+    lines: bool = False
+    """Whether the lines between the parties can be cut."""
 
 
 class World:
@@ -60,6 +63,7 @@ class World:
         self.silence: dict[str, Switch] = {}
         """How to make a server silent, by name; True makes it so."""
         self.faults: set[str] = set()
+        self.lines = Lines()
         self._sockets = {device.name: Socket(device, folder / f"{device.name}.sock", views) for device in devices}
         self._people = {device.name: device.room.person for device in devices}
         self._sound = SoundLoop([device.room for device in devices])
@@ -115,6 +119,20 @@ class World:
         for device in self.devices.values():
             device.log.add("fault", {"fault": fault}, now_ms())
 
+    def line(self, one: str, other: str, quality: Quality) -> None:
+        """From now on the line between two parties is so good. Raises NotThere, NotPossible, ValueError."""
+        parties = {*self.devices, *self.about.servers}
+        for name in (one, other):
+            if name not in parties:
+                raise NotThere(f"there is nobody called {name!r}; there are {', '.join(sorted(parties))}")
+        if not self.about.lines:
+            raise NotPossible("lines can be cut in the whole community only: intercom sim --community whole")
+        if one == other or not {one, other} & set(self.about.servers):
+            raise ValueError("a line goes from a device or a server to a server")
+        self.lines.set(one, other, quality)
+        for device in self.devices.values():
+            device.log.add("line", {"between": f"{one}, {other}", **asdict(quality)}, now_ms())
+
     async def _silence(self, server: str, on: bool) -> None:
         if server not in self.silence:
             raise NotPossible(f"{server} cannot be made silent here")
@@ -139,7 +157,13 @@ class World:
         """The whole community, for JSON."""
         devices = [device.facts() for device in self.devices.values()]
         about = {"servers": dict(self.about.servers), "homes": dict(self.about.homes), "flat": self.about.call_flat}
-        return {"devices": devices, **about, "faults": sorted(self.faults)}
+        return {
+            "devices": devices,
+            **about,
+            "faults": sorted(self.faults),
+            "lines": self.lines.facts(),
+            "can_cut": self.about.lines,
+        }
 
     async def close(self) -> None:
         """Unplug everything."""

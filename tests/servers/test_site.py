@@ -101,7 +101,9 @@ def test_a_sample_shows_every_key_with_its_default(
     for file in ("authority.pem", f"{name}.pem", f"{name}.key"):
         (tmp_path / file).touch()
     text = (SAMPLES / f"{name}.site.toml").read_text()
-    text = text.replace("# tcp = 5060", "tcp = 5062").replace("# udp = 5060", "udp = 5060")
+    for key in ("udp", "advertise"):
+        text = text.replace(f"# {key} =", f"{key} =")
+    text = text.replace("# tcp = 5060", "tcp = 5062")
     site = load(written(tmp_path, text))
     shown = tomllib.loads(text)
     for section, model in type(site).model_fields.items():
