@@ -191,7 +191,14 @@ def test_a_guard_calls_back(management: Node) -> None:
     invite = ring(screen)
     assert invite["P-Asserted-Identity"] == "<sip:desk1@lakeside.example;kind=console>"
     answer(screen, invite)
-    assert call.final().status == 200
+    final = call.final()
+    assert final.status == 200
+    call.ack(final)
+    screen.wait_request("ACK")
+    visitor = visit(management)
+    assert queued(visitor) == "1", "while the guard talks to the flat"
+    hang_up(call, final, screen)
+    talk(visitor, guard)
 
 
 def test_all_guards_ring_at_once_where_the_site_says_so(tmp_path: Path) -> None:
