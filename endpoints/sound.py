@@ -48,12 +48,6 @@ class Sound:
 
         return speech(self._language, words, pause)
 
-    def prepare(self) -> None:
-        """Load all prompts, which takes its time; from a background thread."""
-        from media.prompts import load
-
-        load(self._language)
-
     def levels(self) -> dict[str, object]:
         """Loudness of what was sent and played last, dBFS."""
         sent, played = self._voice.levels()

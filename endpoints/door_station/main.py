@@ -33,8 +33,7 @@ def compose(frame: Frame) -> DoorApp:
     site = frame.configuration.site
     camera = frame.keep(SteadyCamera(frame.opener("camera"), frame.report))
     pictures = frame.keep(Pictures(camera, site.video, site.sip.srtp))
-    jobs = (pictures.prepare, load_cryptography, line.voice.prepare, line.sound.prepare)
-    prepare_later(frame, line.settled, jobs)
+    prepare_later(frame, line.settled, (pictures.prepare, load_cryptography, line.voice.prepare))
     directory, refresh = _directory(frame)
     homes = homes_of(directory, site.device.call_guard)
     app = DoorApp(_parts(frame, line, pictures, refresh), _rules(frame), homes, frame.loop)

@@ -23,7 +23,7 @@ def compose_screen(frame: Frame, behaviour: Behaviour, new_state: type[Station] 
     parts = _parts(frame, line)
     app = ScreenApp(parts, new_state(_rules(frame)), behaviour, frame.loop)
     frame.running.callback(app.close)
-    prepare_later(frame, line.settled, (app.screen.prepare, line.voice.prepare, load_cryptography, line.sound.prepare))
+    prepare_later(frame, line.settled, (app.screen.prepare, line.voice.prepare, load_cryptography))
     app.open()
     _listen(frame)
     return app

@@ -27,12 +27,6 @@ def speech(language: str, words: Sequence[str], pause: float = 0.0) -> Sound:
     return Sound(samples.ljust(-(-len(samples) // FRAME_BYTES) * FRAME_BYTES, b"\0"), repeats=pause > 0)
 
 
-def load(language: str) -> None:
-    """Decode all prompts of `language` ahead of their first use."""
-    for path in sorted((FOLDER / language).glob("*.opus")):
-        _prompt(language, path.stem)
-
-
 @cache
 def _prompt(language: str, name: str) -> bytes:
     """s16le mono at 16 kHz."""

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from sim.bench.chain import chain
 from sim.bench.community import camera_to_screen, cpu_by_screens, eight_screens, start_to_registered
 from sim.bench.echo import erle
 from sim.bench.endurance import endurance
@@ -19,6 +20,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "start": start_to_registered,
     "baresip": against_baresip,
     "linphone": against_linphone,
+    "chain": chain,
     "echo": erle,
     "endurance": endurance,
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hal.microphone import SAMPLE_RATE
-from media.prompts import FOLDER, LANGUAGES, PromptMissing, load, speech
+from media.prompts import FOLDER, LANGUAGES, PromptMissing, speech
 from media.prompts.texts import TEXTS
 from media.tones import FRAME_BYTES
 
@@ -26,7 +26,6 @@ def test_every_text_has_a_small_file_and_no_file_is_left_over(language: str) -> 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_prompt_is_audible_and_as_loud_as_a_voice(language: str) -> None:
-    load(language)
     for name in TEXTS[language]:
         samples = np.frombuffer(speech(language, [name]).samples, np.int16).astype(float)
         assert 0.15 < len(samples) / SAMPLE_RATE < 8.0, name
