@@ -33,6 +33,11 @@ class Console(Station):
         waiting = self.waiting.call if self.waiting else ""
         return tuple(call for call in (self.call, self.before, waiting) if call)
 
+    def facts(self) -> dict[str, object]:
+        """As of any device with a screen; of an emergency that waits the caller."""
+        # The class is named: in a dataclass with slots, super() without arguments finds no class.
+        return {**Station.facts(self), "waiting": name_of(self.waiting) if self.waiting else ""}
+
 
 def console_tone(state: Station) -> str | None:
     """As any device with a screen; an emergency sounds over everything."""

@@ -188,12 +188,9 @@ class ScreenApp:
 
     def _state_facts(self) -> dict[str, object]:
         state, calls = self.state, list(self._calls)
-        facts = asdict(state)
-        for secret in ("rules", "challenge"):
-            del facts[secret]
         missed = [note for note in calls if note["why"] not in TAKEN]
-        lists: dict[str, object] = {"missing": sorted(state.missing), "missed_calls": missed, "calls": calls}
-        return {**facts, **lists, "scene": asdict(self._behaviour.scene(state))}
+        scene = asdict(self._behaviour.scene(state))
+        return {**state.facts(), "missed_calls": missed, "calls": calls, "scene": scene}
 
     def _figures(self) -> dict[str, object]:
         return {

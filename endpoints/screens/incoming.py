@@ -44,8 +44,11 @@ def ring(state: S, event: IncomingCall) -> tuple[S, Actions]:
 
 
 def name_of(event: IncomingCall) -> str:
-    """Who calls, for people: the name, else the user part of the address."""
-    return event.caller_name or event.caller.partition(":")[2].partition("@")[0]
+    """Who calls, for people: the name, of a home with its number; else the user part of the address."""
+    user = event.caller.partition(":")[2].partition("@")[0]
+    if event.caller_name and user.isdigit() and user not in event.caller_name:
+        return f"{event.caller_name} ({user})"
+    return event.caller_name or user
 
 
 def refuse(state: S, event: IncomingCall, code: int, why: str) -> tuple[S, Actions]:

@@ -1,7 +1,7 @@
 """What a device with a screen knows: its phases and facts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 from endpoints.sip.agent import CallId
@@ -169,3 +169,10 @@ class Station:
     def calls(self) -> tuple[CallId, ...]:
         """All calls that this device has at the agent."""
         return tuple(call for call in (self.call, self.before) if call)
+
+    def facts(self) -> dict[str, object]:
+        """What a technician may read: no secret, and only what JSON can carry."""
+        facts = {each.name: getattr(self, each.name) for each in fields(self)}
+        for secret in ("rules", "challenge"):
+            del facts[secret]
+        return {**facts, "missing": sorted(self.missing)}

@@ -1,6 +1,7 @@
 """A console with fake devices and a fake agent."""
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,6 +97,8 @@ def test_an_emergency_is_answered_over_a_talk_which_ends(desk: Bench[ScreenApp])
     desk.settle()
     assert desk.app.state.phase == "talking"
     assert desk.told("ringing")[-1]["emergency"] is True
+    assert desk.port.ask("state")["waiting"] == "Family Rossi (302)"
+    json.dumps(desk.port.ask("state"))
     press(desk, "answer")
     assert desk.agent.sent("hang_up")[0].call == first
     assert desk.agent.sent("answer")[-1].call == second

@@ -107,7 +107,7 @@ def test_an_unexpected_event_changes_nothing(state: Console, event: ScreenEvent)
 
 def test_an_emergency_looks_and_sounds_different() -> None:
     ringing, actions = step(IDLE, HELP)
-    assert console_scene(ringing).title == "Emergency: Family Rossi"
+    assert console_scene(ringing).title == "Emergency: Family Rossi (302)"
     assert Tone("alarm") in actions
     assert step(IDLE, DOOR)[1].count(Tone("ring")) == 1
 
@@ -115,7 +115,7 @@ def test_an_emergency_looks_and_sounds_different() -> None:
 def test_an_emergency_in_a_talk_sounds_over_it_and_is_read_before_it() -> None:
     waiting, actions = step(TALKING, HELP)
     scene = console_scene(waiting)
-    assert scene.title == "Emergency: Family Rossi"
+    assert scene.title == "Emergency: Family Rossi (302)"
     assert scene.detail == "You are talking to Gate 1; answering ends that"
     assert {"answer", "decline", "hangup"} == set(scene.actions)
     assert Tone("alarm") in actions
@@ -125,9 +125,9 @@ def test_an_emergency_in_a_talk_sounds_over_it_and_is_read_before_it() -> None:
 
 def test_an_emergency_that_nobody_here_answered_is_missed_unless_another_guard_did() -> None:
     noted = step(WAITING, Ended("c2", 487, ""))[1]
-    assert do.NoteCall("Family Rossi", "sip:302@lakeside", "nobody answered", emergency=True) in noted
+    assert do.NoteCall("Family Rossi (302)", "sip:302@lakeside", "nobody answered", emergency=True) in noted
     elsewhere, actions = step(WAITING, Ended("c2", 487, "", elsewhere=True))
-    assert do.NoteCall("Family Rossi", "sip:302@lakeside", "answered-elsewhere", emergency=True) in actions
+    assert do.NoteCall("Family Rossi (302)", "sip:302@lakeside", "answered-elsewhere", emergency=True) in actions
     assert elsewhere.missed == 0
 
 
@@ -136,7 +136,7 @@ def test_what_ended_for_an_emergency_is_told_so() -> None:
     ended = next(each for each in actions if isinstance(each, Publish) and each.event == "ended")
     assert (ended.facts["call"], ended.facts["outcome"]) == ("c1", Outcome.PREEMPTED)
     assert do.Answer("c2") in actions
-    assert (state.emergency, state.caller, state.waiting) == (True, "Family Rossi", None)
+    assert (state.emergency, state.caller, state.waiting) == (True, "Family Rossi (302)", None)
 
 
 def test_a_transfer_is_shown_and_its_failure_too() -> None:
