@@ -1,4 +1,4 @@
-"""One community for each way of talking, shared by the visits of a session."""
+"""One community for each way of talking, and a whole one, shared by the calls of a session."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +19,18 @@ def _secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
 def _plain_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
     with simulator(tmp_path_factory.mktemp("plain"), "--silent", "--plain-udp") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def _whole_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
+    with simulator(tmp_path_factory.mktemp("whole"), "--silent", "--community", "whole") as running:
+        yield running
+
+
+@pytest.fixture
+def whole(_whole_run: Community) -> Iterator[Community]:
+    """Three servers, two homes, doors, guards; everybody at rest before and after."""
+    yield from _at_rest(_whole_run)
 
 
 @pytest.fixture

@@ -1,28 +1,12 @@
 """The whole community: three servers, two homes, two doors, three consoles, phones at home and on 4G, a telephone."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from sim.client import Community, simulator
+from sim.client import Community
 from sim.player import Player
 from sim.scenario import load
-from tests.e2e.visits import all_at_rest
 
 pytestmark = pytest.mark.kamailio
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
-    with simulator(tmp_path_factory.mktemp("whole"), "--silent", "--community", "whole") as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def everybody_at_rest(whole: Community) -> Iterator[None]:
-    all_at_rest(whole)
-    yield
-    all_at_rest(whole)
 
 
 @pytest.mark.flow("R1")

@@ -3,7 +3,8 @@
 PJSUA follows one early dialog. It would build and tear down sound for each 183 in turn, and one branch whose
 description it cannot use would make it cancel the whole call. So a module (``pjsip_module``, the library's published
 way to see messages first) takes the body of every 1xx away; `CallProgress` reads the message's text. If the 2xx then
-has no body (legal after a reliable 1xx, RFC 3262), the one that was taken is put in its place.
+has no body (legal after a reliable 1xx, RFC 3262), the one that was taken is put in its place. A PRACK that a branch
+refuses, because it was cancelled meanwhile, ends no call.
 
 Each call opens sockets in a table of 64 that ends the process when it overflows: an INVITE that `admit` does not let in
 gets 503 before PJSUA sees it.
@@ -23,8 +24,8 @@ _BETWEEN_TRANSPORT_AND_TRANSACTIONS = 12
 _KEPT_CALLS = 64
 _RX_DATA_BYTES = 4600
 """No more than ``sizeof(pjsip_rx_data)``: its packet buffer alone has 4000 bytes."""
-_BODY_OFFSET = 104
-"""Of ``pjsip_msg.body`` on 64-bit machines; checked before each use."""
+_BODY_OFFSET, _STATUS_OFFSET = 104, 8
+"""Of ``pjsip_msg.body`` and ``pjsip_msg.line.status.code`` on 64-bit machines; checked before each use."""
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
 
 
@@ -126,6 +127,8 @@ class FrontModule:
     def _filter(self, received: int) -> None:
         text, parsed = self._find_message(received, b"SIP/2.0 ")
         message = Message.parse(text)
+        if message.method == "PRACK" and message.status >= 300 and parsed:
+            _forgive(parsed, message.status)
         if message.method != "INVITE" or message.status <= 100 or not parsed:
             return
         call = message.header("call-id")
@@ -168,6 +171,16 @@ class FrontModule:
         ):
             return "", 0
         return ctypes.string_at(address, length & 0xFFFF).decode("utf-8", "replace"), parsed
+
+
+def _forgive(parsed: int, status: int) -> None:
+    """Let a refused PRACK count as done: PJSUA would end the call for it.
+
+    It was for a branch that was cancelled meanwhile, because another one answered.
+    """
+    code = ctypes.c_int.from_address(parsed + _STATUS_OFFSET)
+    if code.value == status:
+        code.value = 200
 
 
 def _text(data: bytes) -> _Text:

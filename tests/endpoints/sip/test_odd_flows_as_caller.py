@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.peers.agent import AgentPeer, video
-from tests.peers.sipp import Sipp, audio, confirm, pause, picture, receive, reply, request
+from tests.peers.sipp import Sipp, audio, confirm, pause, picture, receive, reply, request, respond
 
 NewSipp = Callable[..., Sipp]
 SCREEN = audio() + picture()
@@ -124,6 +124,15 @@ def test_branch_with_broken_sdp_does_not_spoil_the_call(door: AgentPeer, new_sip
     pictures = {one["to_tag"]: one["video"] for one in door.find("EarlyMedia")}
     assert pictures["a"]["port"] == 21000
     assert pictures.get("x") is None
+    assert door.wait("Answered")["to_tag"] == "a"
+
+
+@pytest.mark.flow("V1")
+def test_a_branch_that_is_gone_when_its_prack_comes_does_not_end_the_call(door: AgentPeer, new_sipp: NewSipp) -> None:
+    reliable = reply("183 Progress", SCREEN, ("Require: 100rel", "RSeq: 1"), tag="b")
+    gone = (reliable, receive("PRACK"), respond("481 Call/Transaction Does Not Exist"))
+    steps = (*gone, reply("200 OK", SCREEN, tag="a"), receive("ACK"))
+    play(door, new_sipp(receive("INVITE"), *steps, pause(200), *BYE))
     assert door.wait("Answered")["to_tag"] == "a"
 
 

@@ -1,0 +1,81 @@
+"""Residents and guards over the real servers: homes call one another, guards are shared, urgent calls come first."""
+
+import pytest
+
+from sim.client import Community, DeviceClient
+
+pytestmark = pytest.mark.kamailio
+
+
+def take(guard: DeviceClient) -> None:
+    """A guard answers the call that rings there."""
+    guard.wait_for("state", new="ringing")
+    guard.press("answer")
+    guard.wait_for("answered")
+
+
+def title(device: DeviceClient) -> str:
+    """What its display says in large letters."""
+    return str(device.state()["scene"]["title"])
+
+
+@pytest.mark.flow("H1")
+def test_a_home_calls_another_which_rings_as_for_a_visitor_but_opens_no_door(whole: Community) -> None:
+    hall, neighbour = whole["indoor1"], whole["indoor302"]
+    hall.type("302#")
+    neighbour.wait_for("ringing")
+    assert title(neighbour) == "Hall (301) is calling"
+    neighbour.press("answer")
+    hall.wait_for("audio-started")
+    assert "unlock" not in neighbour.state()["scene"]["actions"]
+    hall.press("hangup")
+    neighbour.wait_for("ended")
+
+
+@pytest.mark.flow("H1")
+def test_every_device_of_the_called_home_rings_and_one_answers(whole: Community) -> None:
+    whole["indoor302"].type("301#")
+    for name in ("indoor1", "phone1"):
+        whole[name].wait_for("ringing")
+    whole["phone1"].press("answer")
+    whole["indoor302"].wait_for("audio-started")
+    whole["indoor1"].wait_for("ended", outcome="answered-elsewhere")
+
+
+@pytest.mark.flow("G1")
+@pytest.mark.flow("P1")
+def test_all_guards_talk_so_a_resident_waits_an_emergency_does_not_and_a_talk_is_passed_on(whole: Community) -> None:
+    first, second, third = (whole[f"console{number}"] for number in (1, 2, 3))
+    whole["door2"].type("0#")
+    take(first)
+    whole["indoor302"].press("guard")
+    take(second)
+    whole["door1"].type("0#")
+    take(third)
+
+    whole["indoor1"].press("guard")
+    assert whole["indoor1"].wait_for("queued").facts["position"] == 1
+    first.wait_for("queue", waiting=1, emergency=0)
+
+    first.forget()
+    whole["phone1"].press("emergency")
+    first.wait_for("ringing", emergency=True)
+    assert title(first) == "Emergency: Phone at home (301)"
+    first.press("answer")
+    whole["door2"].wait_for("ended")
+    whole["phone1"].wait_for("audio-started")
+
+    third.forget()
+    third.press("hangup")
+    take(third)
+    whole["indoor1"].wait_for("audio-started")
+
+    whole["indoor1"].forget()
+    first.forget()
+    first.press("hangup")
+    whole["phone1"].wait_for("ended")
+    third.press("transfer")
+    take(first)
+    third.wait_for("transferred", code=200)
+    whole["indoor1"].wait_for("audio-started")
+    assert title(first) == "Talking to Hall (301)"
