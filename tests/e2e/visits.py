@@ -26,7 +26,17 @@ def _settle(device: DeviceClient) -> None:
     while (phase := device.state().get("phase")) != "idle":
         if time.monotonic() > end:
             raise AssertionError(f"{device.name} stays {phase}")
-        if phase in ("ringing", "talking", "answering", "calling", "changing", "confirming", "dialling"):
+        if phase in (
+            "ringing",
+            "talking",
+            "answering",
+            "calling",
+            "queued",
+            "alerting",
+            "changing",
+            "confirming",
+            "dialling",
+        ):
             _end(device)
         device.events(device.seen, 0.3)
         device.forget()
