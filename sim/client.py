@@ -208,7 +208,11 @@ class Community:
 
 @contextmanager
 def simulator(folder: Path, *options: str, limit: float = 90) -> Iterator[Community]:
-    """A simulator in a process of its own, ended with the block; its log lies in `folder`. Raises NotSeen."""
+    """A simulator in a process of its own, ended with the block; its log lies in `folder`. Raises NotSeen.
+
+    It is the small community unless an option says otherwise.
+    """
+    options = options if "--community" in options else ("--community", "small", *options)
     ready, log = folder / "ready.json", folder / "sim.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -17,12 +17,15 @@ from sim.player import Player
 from sim.processes import need
 from sim.scenario import Scenario, bundled, load
 from sim.simulator import Simulator
+from sim.trace import command as trace
 
 SCREENS = range(17)
 
 
 def main(argv: list[str]) -> int:
     """Run until Ctrl-C or SIGTERM; 0 then, 1 if the community cannot run here (one sentence says why)."""
+    if argv[:1] == ["trace"]:
+        return trace.main(argv[1:])
     options = _parser().parse_args(argv)
     options.scenarios = [load(name) for name in options.scenario]
     logging.basicConfig(level=logging.INFO if options.verbose else logging.WARNING, format="%(levelname)s: %(message)s")
@@ -31,12 +34,13 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="intercom sim", description=__doc__)
+    more = "`intercom sim trace -h`: the SIP messages of a call in a running simulator."
+    parser = argparse.ArgumentParser(prog="intercom sim", description=__doc__, epilog=more)
     parser.add_argument("--headless", action="store_true", help="open no browser")
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="write JSON here when everything is registered")
     parser.add_argument("--plain-udp", action="store_true", help="SIP over UDP and plain RTP, to read the packets")
     parser.add_argument("--port", type=int, default=0, help="of the page; any free one by default")
-    parser.add_argument("--community", choices=PLANS, default="small", help="one home, or everything there can be")
+    parser.add_argument("--community", choices=PLANS, default="whole", help="one home, or everything (default)")
     parser.add_argument(
         "--screens", type=_screens, default=2, metavar="N", help="indoor units of home 301, 0 to 16; 2 by default"
     )
@@ -63,7 +67,7 @@ async def _run(options: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
-    plan = PLANS["whole" if options.scenarios else options.community](options.screens)
+    plan = PLANS[options.community](options.screens)
     simulator = Simulator(plan, options.plain_udp, options.port, talkative=not options.silent)
     try:
         await _until(end, _start(simulator, options))

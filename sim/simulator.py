@@ -148,7 +148,7 @@ class Simulator:
 
     def ready_facts(self) -> dict[str, object]:
         """What a program needs to use this community."""
-        files = self._written.servers.values()
+        files = list(self._written.servers.values())[::-1]  # the home's server first
         guests = [
             {"server": each.plan.name, "user": each.guest.user, "password": each.guest.password} for each in files
         ]

@@ -51,7 +51,7 @@ def started(folder: Path, *options: str) -> Iterator[Running]:
     ready, log, runs = folder / "ready.json", folder / "sim.log", folder / "runs"
     runs.mkdir()
     with log.open("wb") as output:
-        arguments = command("sim", "--headless", "--ready-file", ready, *options)
+        arguments = command("sim", "--headless", "--community", "small", "--ready-file", ready, *options)
         environment = os.environ | {"TMPDIR": str(runs)}
         process = subprocess.Popen(arguments, stdout=output, stderr=output, env=environment)
     try:
@@ -178,7 +178,9 @@ def test_an_impossible_port_is_told_in_one_sentence(community: Community, tmp_pa
 
 
 def test_a_ready_file_that_cannot_be_written_ends_the_simulator(tmp_path: Path) -> None:
-    arguments = command("sim", "--headless", "--screens", "1", "--ready-file", tmp_path / "nowhere" / "ready.json")
+    arguments = command(
+        "sim", "--headless", "--community", "small", "--ready-file", tmp_path / "nowhere" / "ready.json"
+    )
     tried = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=LIMIT)
     assert tried.returncode == 1
     assert "cannot write" in tried.stderr

@@ -2,11 +2,14 @@
 
 import ipaddress
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.errors import SimError
+from sim.main import main
 from sim.trace.book import ANY_PORT, Agent, Book
 from sim.trace.hep import Address, parse
 from sim.trace.ladder import draw
@@ -122,3 +125,8 @@ def test_any_bytes_are_a_message_or_a_value_error(noise: bytes) -> None:
 def test_no_start_line_no_message(start: str) -> None:
     with pytest.raises(ValueError, match="not a SIP message"):
         read(sip(start, "b1"))
+
+
+def test_the_command_says_that_there_is_no_simulator(tmp_path: Path) -> None:
+    with pytest.raises(SimError, match="tells of no simulator"):
+        main(["trace", str(tmp_path / "none.json")])
