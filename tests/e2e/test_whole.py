@@ -41,8 +41,8 @@ def _played(name: str, flow: str) -> object:
 @pytest.mark.parametrize(
     "name",
     [
-        _played("g1-guards", "G1"),
-        _played("p1-resident-calls-guard", "P1"),
+        _played("g1-slow-line", "G1"),
+        _played("h1-home-to-home", "H1"),
     ],
 )
 def test_a_scenario_comes_true(whole: Community, name: str) -> None:
