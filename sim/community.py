@@ -217,9 +217,22 @@ class _Writer:
             tables |= self._logins(device)
         if device.role == CONSOLE:
             tables["console"] = {"priority": device.priority}
+        tables |= self._away(device)
         top = {"people": "people.toml"} if device.role == DOOR else {}
         _write(path, _toml(tables, data="data", **top))
         return path
+
+    def _away(self, device: DevicePlan) -> Tables:
+        """A phone of a home with a HomeLink has a second account, at the cloud, for when it is not at home."""
+        cloud = self._plan.server("cloud")
+        if device.role != "phone" or cloud is None or device.server == cloud.name:
+            return {}
+        site = self._sites[cloud.name]
+        account = accounts.add(site, device.name, Kind.PHONE, self._home_at(site, device))
+        realm = site.identity.realm
+        table: Table = {"user": device.name, "domain": realm, "realm": realm, "password": account.password}
+        table |= {"registrar": account.registrars[0], "transport": self._transport, "srtp": self._tls}
+        return {"cloud": table}
 
     def _logins(self, device: DevicePlan) -> Tables:
         """Without certificates a door has an account at every HomeLink that it calls."""

@@ -149,7 +149,7 @@ class ScreenApp:
         headers = {"Priority": "emergency"} if action.emergency else {}
         registrars = self._parts.registrars
         self._invited = time.monotonic()
-        video = self.screen.offer(registrars.get(self.state.server) or registrars[""])
+        video = self.screen.offer(registrars.get(self.state.registered_at) or registrars[""])
         try:
             call = self._parts.agent.call(self._uri(action.user), video, session_id, headers)
         except SipError as error:

@@ -205,7 +205,9 @@ def _returned(state: S, event: DeviceReturned) -> tuple[S, Actions]:
 
 def _registered(state: S, event: Registered) -> tuple[S, Actions]:
     facts = {"server": event.server} if event.server else {}
-    return replace(state, registered=True, server=event.server, domain=event.domain), (Publish("registered", facts),)
+    return replace(state, registered=True, registered_at=event.server, domain=event.domain), (
+        Publish("registered", facts),
+    )
 
 
 def _unregistered(state: S, event: RegistrationLost) -> tuple[S, Actions]:

@@ -149,7 +149,7 @@ class Station:
     last_missed: str = ""
     registered: bool | None = None
     """None until the first answer of the server."""
-    server: str = ""
+    registered_at: str = ""
     """Of several servers the one where it is registered: "home" or "cloud"."""
     domain: str = ""
     """Of that server, "" for the only one."""

@@ -79,3 +79,16 @@ def test_all_guards_talk_so_a_resident_waits_an_emergency_does_not_and_a_talk_is
     third.wait_for("transferred", code=200)
     whole["indoor1"].wait_for("audio-started")
     assert title(first) == "Talking to Hall (301)"
+
+
+@pytest.mark.flow("R3")
+def test_a_phone_uses_the_cloud_while_its_home_cannot_be_reached(whole: Community) -> None:
+    phone = whole["phone1"]
+    assert phone.state()["registered_at"] == "home"
+    whole.fault("homelink-down")
+    try:
+        phone.wait_for("registered", server="cloud")
+    finally:
+        whole.fault("homelink-up")
+    phone.wait_for("registered", 30, server="home")
+    assert phone.state()["registered"] is True

@@ -15,10 +15,12 @@ OLD = 1500.0
 
 
 def all_at_rest(community: Community) -> None:
-    """Nobody rings, talks or shows a sign; what happened before is forgotten."""
+    """Nobody rings, talks or shows a sign, every phone is where it belongs; what happened before is forgotten."""
     for device in community.devices.values():
         _settle(device)
         device.forget()
+        if device.state().get("registered_at") == "cloud":
+            device.wait_for("registered", 30, server="home")
 
 
 def _settle(device: DeviceClient) -> None:
