@@ -89,6 +89,8 @@ class CommunityFiles:
     devices: dict[str, Path]
     gateway: int
     """Port of the gateway to the public telephone network."""
+    trunk: int
+    """Port of the cloud server that talks to it."""
     fronts: tuple[FrontPlan, ...]
     """Ports of ours on the way to the servers."""
 
@@ -103,7 +105,7 @@ def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool, collecto
     made = {device.name: writer.account(device) for device in plan.clients}
     devices = {device.name: writer.device(device, made[device.name]) for device in plan.clients}
     writer.people(made)
-    return CommunityFiles(servers, devices, writer.gateway, tuple(writer.fronts))
+    return CommunityFiles(servers, devices, writer.gateway, writer.trunk, tuple(writer.fronts))
 
 
 def free_port() -> int:
@@ -129,7 +131,7 @@ class _Writer:
         self._ports = {server.name: free_port() for server in plan.servers}
         """Where everybody reaches them."""
         self.fronts: list[FrontPlan] = []
-        self.gateway = free_port()
+        self.gateway, self.trunk = free_port(), free_port()
         self._sites: dict[str, ServerSite] = {}
 
     # --- servers -----------------------------------------------------------------------------------------------------
@@ -140,7 +142,7 @@ class _Writer:
         Those above come first: a server has an account at the one above.
         """
         tables: Tables = {plan.role: self._identity(plan), "listen": self._listen(plan)}
-        tables |= self._upstream(plan)
+        tables |= self._upstream(plan) | (self._trunk() if plan.role == "cloud" else {})
         number = self._plan.servers.index(plan) + 1
         tables["trace"] = {"collector": self._collector, "number": number, "port": free_port()}
         path = self._folder / plan.name / "site.toml"
@@ -171,6 +173,17 @@ class _Writer:
     def _identity(self, plan: ServerPlan) -> Table:
         table: Table = {"name": plan.title, "realm": plan.realm, "address": ADDRESS}
         return table | ({"community": self._plan.name} if plan.role == "management" else {})
+
+    def _trunk(self) -> Tables:
+        """The way to the telephones of the homes."""
+        telephone = next((each for each in self._plan.devices if each.role == "telephone"), None)
+        if telephone is None:
+            return {}
+        uri = f"sip:{self._plan.address(telephone.name)}:{self.gateway};transport=udp"
+        numbers: Table = {
+            f"{home.flat}.{self._plan.name}": home.telephone for home in self._plan.homes if home.telephone
+        }
+        return {"trunk": {"uri": uri, "port": self.trunk}, "telephones": numbers}
 
     def _account_name(self, plan: ServerPlan) -> str:
         """A server's name at the server above, where a management server is called as its community."""
@@ -319,5 +332,9 @@ def _toml(tables: Tables, **top: str) -> str:
     """TOML of plain values; JSON's notation of texts, numbers and truth is TOML's too."""
     lines = [f"{key} = {json.dumps(value)}" for key, value in top.items()]
     for table, values in tables.items():
-        lines += ["", f"[{table}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
+        lines += ["", f"[{table}]", *(f"{_key(key)} = {json.dumps(value)}" for key, value in values.items())]
     return "\n".join([*lines, ""])
+
+
+def _key(name: str) -> str:
+    return json.dumps(name) if "." in name else name

@@ -15,7 +15,11 @@ from media.prompts import FOLDER, speech
 Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
 ALIKE = 0.9
 """Normalised correlation from which on a prompt counts as heard; other words reach 0.4."""
+TORN = 0.6
+"""The same within a prompt, where a jitter buffer may have torn a piece of it in two."""
 CODE_LENGTH = 4
+PIECE, SLIP = 8000, 1600
+"""Samples: what is compared at a time, and how far a jitter buffer moves the next piece at most."""
 
 
 def prompts_heard(sound: bytes, language: str = "en") -> list[str]:
@@ -46,16 +50,34 @@ def _prompt(language: str, name: str) -> Samples:
 
 
 def _places(heard: Samples, prompt: Samples) -> list[int]:
-    """Where `prompt` begins in `heard`."""
-    count = len(heard) - len(prompt) + 1
+    """Where `prompt` begins in `heard`: piece by piece, because a jitter buffer may move what follows a little."""
+    pieces = [prompt[start : start + PIECE] for start in range(0, len(prompt) - PIECE // 2, PIECE)] or [prompt]
+    alike = [_likeness(heard, piece) for piece in pieces]
+    return [place for place in _peaks(alike[0], len(prompt)) if _goes_on(alike, place)]
+
+
+def _goes_on(alike: list[Samples], place: int) -> bool:
+    """Whether each piece follows the one before, moved by no more than a buffer moves it."""
+    for likeness in alike[1:]:
+        place += PIECE
+        near = likeness[max(place - SLIP, 0) : place + SLIP]
+        if not len(near) or near.max() <= TORN:
+            return False
+        place += int(near.argmax()) - min(SLIP, place)
+    return True
+
+
+def _likeness(heard: Samples, piece: Samples) -> Samples:
+    """Normalised correlation from each sample on."""
+    count = len(heard) - len(piece) + 1
     if count < 1:
-        return []
-    size = 1 << (len(heard) + len(prompt)).bit_length()  # a transform likes powers of two
-    product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(prompt, size))
+        return np.zeros(0)
+    size = 1 << (len(heard) + len(piece)).bit_length()  # a transform likes powers of two
+    product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(piece, size))
     power = np.concatenate([[0.0], np.cumsum(heard**2)])
-    energy = (power[len(prompt) :] - power[:count]) * np.sum(prompt**2)
-    likeness = np.fft.irfft(product, size)[:count] / np.sqrt(energy + 1.0)
-    return _peaks(likeness, len(prompt))
+    energy = (power[len(piece) :] - power[:count]) * np.sum(piece**2)
+    alike: Samples = np.fft.irfft(product, size)[:count] / np.sqrt(energy + 1.0)
+    return alike
 
 
 def _peaks(likeness: Samples, length: int) -> list[int]:

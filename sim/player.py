@@ -72,7 +72,7 @@ class Player:
     def _never(self, step: Step) -> None:
         device = self._device(step)
         for happened in device.events(self._first[device.name]):
-            if happened.event == step.never:
+            if happened.event == step.never and step.where.items() <= happened.facts.items():
                 raise NotSeen(f"{device.name} had {step.never} {happened.facts}")
 
     def _state(self, step: Step) -> None:

@@ -50,7 +50,7 @@ class Step(Section):
     expect: str = ""
     """An event of the device, after the last one that was expected of it."""
     where: dict[str, Any] = Field(default_factory=dict)
-    """Facts that the expected event must have."""
+    """Facts that the event must have, the expected one or the one that must not come."""
     never: str = ""
     """An event that the device must not have had since the scenario began."""
     state: dict[str, Any] = Field(default_factory=dict)
@@ -73,8 +73,8 @@ class Step(Section):
             )
         if not self.device and self.actions[0] not in ("fault", "line"):
             raise ValueError(f"{self.actions[0]} needs a device")
-        if self.where and not self.expect:
-            raise ValueError("where belongs to expect")
+        if self.where and not (self.expect or self.never):
+            raise ValueError("where belongs to expect or never")
         if (self.cut or self.loss or self.delay) and not self.line:
             raise ValueError("cut, loss and delay belong to line")
         return self

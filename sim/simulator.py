@@ -196,8 +196,10 @@ def _addresses(plan: CommunityPlan, files: CommunityFiles) -> tuple[dict[int, Ag
     """Who captures, and who is where."""
     own = {each.to: each.target[1] for each in files.fronts}
     ports = {name: own.get(name, server.port) for name, server in files.servers.items()}
-    agents = {number: Agent(each.name, ports[each.name]) for number, each in enumerate(plan.servers, 1)}
-    names: dict[Address, str] = {(ADDRESS, port): name for name, port in ports.items()}
+    trunks = {each.name: {files.trunk} for each in plan.servers if each.role == "cloud"}
+    listening = {name: frozenset({port, *trunks.get(name, ())}) for name, port in ports.items()}
+    agents = {number: Agent(each.name, listening[each.name]) for number, each in enumerate(plan.servers, 1)}
+    names: dict[Address, str] = {(ADDRESS, port): name for name, each in listening.items() for port in each}
     names |= {(ADDRESS, server.port): name for name, server in files.servers.items()}
     names |= {(ADDRESS, each.port): each.to for each in files.fronts}
     return agents, names | {(plan.address(each.name), ANY_PORT): each.name for each in plan.devices}

@@ -1,22 +1,56 @@
-"""The cloud server as a running server."""
+"""The cloud server as a running server: Kamailio, and beside it the media relay where there is a trunk."""
 
 from importlib import resources
+from importlib.resources.abc import Traversable
 
-from servers.cloud.site import CloudSite
+from servers.cloud.site import CloudSite, TrunkSection
+from servers.cloud.telephones import write_telephones
 from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Patience
 from servers.kamailio.server import SipServer, server_config
+from servers.media_relay import Interface, MediaRelay, RelaySettings
 
-_ROLE = resources.files(__package__).joinpath("cloud.cfg")
+_FOLDER = resources.files(__package__)
+_ROLE = _FOLDER.joinpath("cloud.cfg")
+_ANY_SOCKET = "udp:127.0.0.1:2223"
+"""Stands for the relay's control socket in a configuration that is only looked at."""
 
 
 class CloudServer(SipServer):
     """The SIP server of many communities."""
 
     def __init__(self, site: CloudSite, patience: Patience | None = None) -> None:
-        super().__init__(site, _ROLE, patience=patience)
+        relay = MediaRelay(RelaySettings((Interface(site.cloud.address),))) if site.trunk else None
+        tokens = _tokens(site) | (relay.tokens() if relay else {})
+        super().__init__(site, _ROLE, tokens, (relay,) if relay else (), _more(site), patience=patience)
+        self._cloud = site
+
+    def run(self) -> None:
+        """Write the telephone numbers where Kamailio reads them, and serve. Raises ServerError."""
+        write_telephones(self._cloud.databases, self._cloud.telephones)
+        super().run()
 
 
 def kamailio_config(site: CloudSite) -> KamailioConfig:
     """The site as Kamailio's configuration, which can be written and looked at without starting anything."""
-    return server_config(site, _ROLE, {})
+    return server_config(site, _ROLE, _tokens(site), _more(site))
+
+
+def _more(site: CloudSite) -> tuple[Traversable, ...]:
+    return (_FOLDER.joinpath("telephone.cfg" if site.trunk else "no_telephone.cfg"),)
+
+
+def _tokens(site: CloudSite) -> dict[str, str]:
+    trunk: TrunkSection | None = site.trunk
+    if trunk is None:
+        return {}
+    return {
+        "RELAY_SOCKET": _ANY_SOCKET,
+        "TRUNK_URI": trunk.uri,
+        "TRUNK_HOST": trunk.host,
+        "TRUNK_TARGET": str(trunk.target),
+        "TRUNK_ADDRESS": site.cloud.address,
+        "TRUNK_PORT": str(trunk.port),
+        "TRUNK_LOGIN": trunk.user,
+        "TRUNK_SECRET": trunk.password,
+    }

@@ -24,7 +24,7 @@ class Agent:
     """A server that captures."""
 
     name: str
-    port: int
+    ports: frozenset[int] = frozenset()
     """Where it listens, so that its own messages are known."""
 
 
@@ -148,8 +148,8 @@ class Book:
             self._sessions.pop(hop.message.call_id, None)
 
     def _note(self, visit: Visit, captured: Captured, message: SipMessage) -> None:
-        known = self._agents.get(captured.agent, Agent(f"server {captured.agent}", 0))
-        agent, out, ms = known.name, captured.source[1] == known.port, 1000 * (captured.time - self._offset)
+        known = self._agents.get(captured.agent, Agent(f"server {captured.agent}"))
+        agent, out, ms = known.name, captured.source[1] in known.ports, 1000 * (captured.time - self._offset)
         sender = agent if out else self._name(captured.source)
         receiver = self._name(captured.destination) if out else agent
         hop = self._hops.get(message.key)

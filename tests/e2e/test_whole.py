@@ -43,6 +43,10 @@ def _played(name: str, flow: str) -> object:
     [
         _played("g1-slow-line", "G1"),
         _played("h1-home-to-home", "H1"),
+        _played("v2-homelink-down", "V2"),
+        _played("v2-line-cut", "V2"),
+        _played("v3-telephone-opens", "V3"),
+        _played("v3-voicemail-does-not-win", "V3"),
     ],
 )
 def test_a_scenario_comes_true(whole: Community, name: str) -> None:

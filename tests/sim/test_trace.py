@@ -19,7 +19,7 @@ SESSION = "ab30317f1a784dc48ff824d0d3715d86"
 DOOR, SCREEN = ("127.0.1.1", 40001), ("127.0.1.3", 40003)
 HOMELINK, MANAGEMENT = ("127.0.0.1", 5061), ("127.0.0.1", 5071)
 NAMES = {(DOOR[0], ANY_PORT): "door1", (SCREEN[0], ANY_PORT): "indoor1", HOMELINK: "homelink", MANAGEMENT: "management"}
-AGENTS = {1: Agent("homelink", HOMELINK[1]), 2: Agent("management", MANAGEMENT[1])}
+AGENTS = {1: Agent("homelink", frozenset({HOMELINK[1]})), 2: Agent("management", frozenset({MANAGEMENT[1]}))}
 
 
 def hep(agent: int, source: Address, destination: Address, payload: bytes, seconds: int = 1) -> bytes:
