@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from servers.cloud.site import load_site as load_cloud
 from servers.errors import SiteError
 from servers.homelink.main import main
 from servers.homelink.site import load_site
@@ -94,7 +95,9 @@ def test_the_command_says_it_without_a_traceback(tmp_path: Path, capsys: pytest.
 SAMPLES = Path(__file__).parents[2] / "board-configs/samples"
 
 
-@pytest.mark.parametrize(("name", "load"), [("homelink", load_site), ("management", load_management)])
+@pytest.mark.parametrize(
+    ("name", "load"), [("homelink", load_site), ("management", load_management), ("cloud", load_cloud)]
+)
 def test_a_sample_shows_every_key_with_its_default(
     name: str, load: Callable[[Path], ServerSite], tmp_path: Path
 ) -> None:

@@ -1,0 +1,119 @@
+"""Who may register at the cloud server (R3), whom they reach there, and the way to the telephone network (V3)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from servers.community.authority import Community, Role
+from servers.kamailio.config import Transport
+from tests.servers.calls import answer, refuse, ring
+from tests.servers.network import CLOUD_REALM, start_server
+from tests.servers.nodes import Node, own_address
+from tests.servers.peer import Login, Peer
+
+pytestmark = pytest.mark.kamailio
+TIMERS = "[timers]\nring = 2\nreach = 0.5\n"
+LAKESIDE = Login("lakeside", "", CLOUD_REALM)
+
+
+@contextmanager
+def running_cloud(folder: Path, transport: Transport, community: Community | None, settings: str) -> Iterator[Node]:
+    node = start_server(folder, Role.CLOUD, "cloud", {"realm": CLOUD_REALM}, [transport], community, settings)
+    try:
+        node.server.wait_until_it_serves()
+        yield node
+    finally:
+        node.server.stop()
+
+
+@pytest.fixture(scope="module")
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    folder = tmp_path_factory.mktemp("tls")
+    with running_cloud(folder, "tls", Community.create(folder / "authority", "Lakeside"), TIMERS) as node:
+        yield node
+
+
+@pytest.fixture
+def cloud(tls_server: Node) -> Iterator[Node]:
+    yield tls_server
+    tls_server.forget()
+
+
+def phone(cloud: Node, name: str, flat: str) -> Peer:
+    """A phone of that flat, registered."""
+    return cloud.screen(name, "phone", home=flat)
+
+
+def management(cloud: Node) -> Peer:
+    """The management server of the community, registered by its certificate."""
+    cloud.add("lakeside", "management")
+    peer = cloud.peer("lakeside", tls=cloud.certificate(Role.MANAGEMENT, "lakeside"))
+    assert peer.register(LAKESIDE, f"sip:lakeside@{CLOUD_REALM}").status == 200
+    return peer
+
+
+@pytest.mark.flow("R3")
+@pytest.mark.parametrize("role", [Role.DOOR_STATION, Role.HOMELINK, Role.INDOOR_UNIT, Role.MANAGEMENT_CONSOLE])
+def test_only_phones_and_management_servers_register_here(cloud: Node, role: Role) -> None:
+    peer = cloud.peer("one", tls=cloud.certificate(role, f"one {role}"))
+    assert peer.register(cloud.add("one", "guest"), f"sip:one@{CLOUD_REALM}").status == 403
+
+
+@pytest.mark.flow("R3")
+def test_a_phone_registers_as_its_flat_and_a_management_server_as_its_community(cloud: Node) -> None:
+    one = cloud.peer("phone1")
+    login = cloud.add("phone1", "phone", "301.lakeside")
+    assert one.register(login, f"sip:302.lakeside@{CLOUD_REALM}").status == 403
+    assert one.register(login, f"sip:301.lakeside@{CLOUD_REALM}").status == 200
+    assert management(cloud).register(LAKESIDE, f"sip:hillside@{CLOUD_REALM}").status == 403
+
+
+@pytest.mark.flow("V2")
+def test_the_phones_of_a_flat_ring_for_a_call_from_their_management_server(cloud: Node) -> None:
+    screens = [phone(cloud, name, "301.lakeside") for name in ("phone1", "phone2")]
+    call = management(cloud).call(cloud.uri_of("301.lakeside") + ";stage=phones")
+    invites = [ring(screen) for screen in screens]
+    answer(screens[0], invites[0])
+    assert call.final().to_tag == "phone1"
+
+
+@pytest.mark.flow("V2")
+def test_another_communitys_phones_do_not_ring(cloud: Node) -> None:
+    phone(cloud, "phone1", "301.hillside")
+    assert management(cloud).call(cloud.uri_of("301.hillside") + ";stage=phones").final().status == 403
+
+
+@pytest.mark.flow("P2")
+def test_a_phone_reaches_the_guard_through_its_community(cloud: Node) -> None:
+    below, caller = management(cloud), phone(cloud, "phone1", "301.lakeside")
+    call = caller.call(cloud.uri_of("guard"), caller.login)
+    invite = ring(below)
+    assert invite["P-Called-Party-ID"] == f"<sip:guard@{CLOUD_REALM}>"
+    assert invite["P-Asserted-Identity"].startswith(f"<sip:301.lakeside@{CLOUD_REALM}")
+    refuse(below, invite, 486, "Busy Here")
+    assert call.final().status == 486
+
+
+def test_a_phone_calls_nobody_in_another_community(cloud: Node) -> None:
+    caller = phone(cloud, "phone1", "301.lakeside")
+    assert caller.call(cloud.uri_of("301.hillside"), caller.login).final().status == 404
+
+
+def test_without_a_trunk_there_is_no_way_to_a_telephone(cloud: Node) -> None:
+    door = cloud.peer("gate1", tls=cloud.certificate(Role.DOOR_STATION, "gate1"))
+    call = door.call(cloud.uri_of("301.lakeside") + ";stage=telephone")
+    assert call.final().status == 480
+
+
+@pytest.mark.flow("V3")
+def test_only_a_door_or_a_guard_calls_a_telephone_and_only_one_with_a_number(tmp_path: Path) -> None:
+    gateway = f"sip:{own_address()}:5060;transport=udp"
+    trunk = f'[trunk]\nuri = "{gateway}"\nport = 5064\n[telephones]\n"301.lakeside" = "+12025550147"\n'
+    with running_cloud(tmp_path, "tls", Community.create(tmp_path / "authority", "Lakeside"), TIMERS + trunk) as cloud:
+        caller = phone(cloud, "phone1", "301.lakeside")
+        assert caller.call(cloud.uri_of("301.hillside") + ";stage=telephone", caller.login).final().status == 404
+        door = cloud.peer("gate1", tls=cloud.certificate(Role.DOOR_STATION, "gate1"))
+        assert door.call(cloud.uri_of("302.lakeside") + ";stage=telephone").final().status == 480
+        assert door.call(cloud.uri_of("301.lakeside") + ";stage=telephone").final().status == 503
