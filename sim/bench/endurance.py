@@ -24,7 +24,7 @@ def endurance() -> Iterator[Figure]:
         for number in range(CALLS + 1):
             if number % EVERY == 0:
                 for name, process in processes.items():
-                    held[name].append((number, memory(process).private))
+                    held[name].append((number, memory(process).written))
             if number < CALLS:
                 _call(running)
         stuck = sum(1 for device in running.devices.values() if device.state().get("phase") != "idle")

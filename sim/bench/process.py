@@ -14,7 +14,9 @@ class Memory:
 
     proportional: int
     """PSS: its own pages, and its share of those it shares with others."""
-    private: int
+    written: int
+    """What it wrote and nobody else has: heaps, stacks, tables. Pages of files come and go with the other users of the
+    file and the kernel's need for memory; these stay until it gives them back."""
     resident: int
 
 
@@ -35,7 +37,7 @@ def memory(process: int) -> Memory:
     """What the process holds now."""
     lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()[1:]
     sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
-    return Memory(sizes["Pss"], sizes["Private_Clean"] + sizes["Private_Dirty"], sizes["Rss"])
+    return Memory(sizes["Pss"], sizes["Private_Dirty"], sizes["Rss"])
 
 
 def largest_parts(process: int, most: int = 12) -> list[tuple[str, int]]:
