@@ -18,6 +18,7 @@ from endpoints.config import Board, Configuration, load_endpoint
 from endpoints.config.backends import device_problems
 from endpoints.errors import ConfigError
 from endpoints.events import DeviceLost, DeviceReturned
+from endpoints.heap import settle_heap
 from endpoints.log import LEVELS, configure_logging
 from endpoints.runtime import Loop, stop_on_signals
 from endpoints.sip.agent import SipAgent, SipEvent, SipSettings, VoicePath
@@ -168,6 +169,7 @@ def run_endpoint(
     """
     arguments = _arguments(kind, argv)
     configure_logging(arguments.log_level)
+    settle_heap()
     loop = Loop()
     with stop_on_signals(loop), ExitStack() as running:
         try:
