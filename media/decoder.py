@@ -19,11 +19,7 @@ class H264Decoder:
     """Opened when made, so that the first picture waits for nothing."""
 
     def __init__(self) -> None:
-        codec = CodecContext.create("h264", "r")
-        codec.thread_count = 1
-        codec.options = {"flags": "low_delay", "max_pixels": str(MAX_PIXELS)}
-        codec.open()
-        self._codec: VideoCodecContext | None = codec
+        self._codec: VideoCodecContext | None = _opened()
 
     def decode(self, data: bytes, taken: float) -> list[Picture]:
         """The pictures of one access unit, usually one. Raises DecodeError."""
@@ -35,10 +31,18 @@ class H264Decoder:
             raise DecodeError(f"a picture could not be decoded: {error}") from error
 
     def reset(self) -> None:
-        """Forget all reference pictures: another stream begins."""
+        """Forget everything: another stream begins. A flush would keep the delay that a broken SPS once asked for."""
         if self._codec is not None:
-            self._codec.flush_buffers()
+            self._codec = _opened()
 
     def close(self) -> None:
         """Give its pictures' memory back now; what comes later is not decoded."""
         self._codec = None
+
+
+def _opened() -> VideoCodecContext:
+    codec = CodecContext.create("h264", "r")
+    codec.thread_count = 1
+    codec.options = {"flags": "low_delay", "max_pixels": str(MAX_PIXELS)}
+    codec.open()
+    return codec

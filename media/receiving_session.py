@@ -82,7 +82,11 @@ class ReceivingSession:
         except PacketError:
             self.counters.broken += 1
         else:
-            if units := self._incoming.packet(packet, now):
+            restarts = self._incoming.counters.restarts
+            units = self._incoming.packet(packet, now)
+            if self._incoming.counters.restarts != restarts:
+                self._decoder.reset()
+            if units:
                 self._show(units, now)
 
     def rtcp(self, data: bytes, sender: Address, now: float) -> None:

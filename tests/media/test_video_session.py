@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hal.camera import Picture
@@ -243,6 +243,7 @@ mutations = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 2000), st.
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example([(0, 690, 209)], [], random.Random(0))  # an SPS that asks the decoder to hold pictures back
 @given(mutations, st.lists(st.integers(0, 10_000), max_size=10), st.randoms(use_true_random=False))
 def test_a_broken_stream_never_stops_the_reception(
     flips: list[tuple[int, int, int]], cuts: list[int], chance: random.Random
