@@ -14,6 +14,8 @@ UNDO = {"down": "up", "silent": "speaks", "gone": "back", "opened": "closed", "o
 HEARD = 20.0
 """Seconds of sound that are listened to."""
 PAUSE = 0.2
+AGAIN = 12.0
+"""Seconds after which a person at a telephone wants to hear the code again."""
 RETURN = 60.0
 """Seconds that everybody has to register again."""
 
@@ -86,9 +88,16 @@ class Player:
         )
 
     def _type_code(self, step: Step) -> None:
-        device = self._device(step)
-        self._until(step, lambda: bool(code_heard(_heard(device))), lambda: "no code was spoken")
-        device.type(code_heard(_heard(device)))
+        """Who did not understand presses * to hear it again."""
+        device, end, again = self._device(step), time.monotonic() + step.within, time.monotonic() + AGAIN
+        while not (code := code_heard(_heard(device))):
+            if time.monotonic() > end:
+                raise NotSeen(f"not within {step.within:g} s: no code was spoken")
+            if time.monotonic() > again:
+                device.type("*")
+                again += AGAIN
+            time.sleep(PAUSE)
+        device.type(code)
 
     def _until(self, step: Step, holds: Callable[[], bool], otherwise: Callable[[], str]) -> None:
         end = time.monotonic() + step.within
