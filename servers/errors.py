@@ -33,3 +33,15 @@ class CommunityError(ServerError, ValueError):
 
 class MediaRelayError(ServerError, RuntimeError):
     """rtpengine is missing, does not start, or does not answer."""
+
+
+class DatabaseError(ServerError, RuntimeError):
+    """The database of records and directory cannot be used."""
+
+
+class RecordError(ServerError, ValueError):
+    """A call record cannot be read or taken."""
+
+
+class DirectoryError(ServerError, ValueError):
+    """The directory cannot be changed as asked; the text lists every problem."""

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from servers.kamailio.kinds import Kind
-from servers.kamailio.site import DatabaseSection, IdentitySection, Port, ServerSite, needed_home, no_home
+from servers.kamailio.site import IdentitySection, Port, ServerSite, needed_home, no_home
 from servers.sitefile import Section, load
 
 
@@ -56,7 +56,6 @@ class CloudSite(ServerSite):
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.PHONE, Kind.MANAGEMENT, Kind.GUEST)
 
     cloud: CloudSection
-    database: DatabaseSection | None = None
     trunk: TrunkSection | None = None
     telephones: dict[str, Number] = Field(default_factory=dict)
     """[telephones]: a flat's number in the public telephone network, by its address: ``"301.lakeside"``."""

@@ -13,9 +13,9 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from servers.errors import ServerError
 from servers.kamailio import accounts
 from servers.kamailio.kinds import Kind
-from servers.kamailio.records import CallRecord, records
 from servers.kamailio.server import SipServer
 from servers.kamailio.site import ServerSite
+from servers.records import CallRecord, records
 
 Site = TypeVar("Site", bound=ServerSite)
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

@@ -1,4 +1,4 @@
-"""The SQLite files of a server: one file per writer, made in WAL mode before Kamailio opens them."""
+"""The SQLite files that Kamailio works with: one file per writer, made in WAL mode before it opens them."""
 
 import os
 import sqlite3
@@ -16,7 +16,7 @@ BUSY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """Where a server keeps its accounts, registrations and call records."""
+    """Where a server keeps its accounts, registrations and records."""
 
     folder: Path
 
@@ -31,9 +31,14 @@ class Databases:
         return self.folder / "location.sqlite"
 
     @property
-    def records(self) -> Path:
-        """Written by Kamailio's record writer only."""
-        return self.folder / "records.sqlite"
+    def events(self) -> Path:
+        """Written by Kamailio when a call begins, is answered or ends; the record keeper takes out what it has."""
+        return self.folder / "events.sqlite"
+
+    @property
+    def store(self) -> Path:
+        """Call records and directory, unless [database] url names another place; Kamailio does not know it."""
+        return self.folder / "store.sqlite"
 
     @property
     def upstream(self) -> Path:
@@ -42,14 +47,14 @@ class Databases:
 
     def urls(self) -> dict[str, str]:
         """The values of the configuration's tokens."""
-        files = {"ACCOUNTS_DB": self.accounts, "LOCATION_DB": self.location, "RECORDS_DB": self.records}
+        files = {"ACCOUNTS_DB": self.accounts, "LOCATION_DB": self.location, "RECORDS_DB": self.events}
         return {token: f"sqlite:///{path.resolve()}" for token, path in files.items()}
 
     def prepare(self) -> None:
         """Make the folder (0700) and the files that are missing. Raises ServerError if they cannot be made."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for path in (self.accounts, self.location, self.records, self.upstream):
+            for path in (self.accounts, self.location, self.events, self.store, self.upstream):
                 _create(path)
         except (OSError, sqlite3.Error) as error:
             raise ServerError(f"cannot keep data in {self.folder}: {error}") from error
@@ -62,13 +67,13 @@ def _create(path: Path) -> None:
     """
     if path.exists():
         return
-    script = resources.files(__package__).joinpath(f"{path.stem}.sql").read_text("utf-8")
+    script = resources.files(__package__).joinpath(f"{path.stem}.sql")
     with TemporaryDirectory(dir=path.parent) as folder:
         new = Path(folder) / path.name
         new.touch(mode=0o600)
         with closing(sqlite3.connect(new)) as database:
             database.execute("PRAGMA journal_mode=WAL")
-            database.executescript(script)
+            database.executescript(script.read_text("utf-8") if script.is_file() else "")
         _give_to_owner_of(path.parent, new)
         with suppress(FileExistsError):  # another command was quicker
             path.hardlink_to(new)

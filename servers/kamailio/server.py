@@ -12,10 +12,10 @@ from typing import Protocol
 from servers.errors import ServerError
 from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Kamailio, Patience
-from servers.kamailio.records import close_interrupted
 from servers.kamailio.site import ServerSite
 from servers.kamailio.upstream import tokens as upstream_tokens
 from servers.kamailio.upstream import write_registration
+from servers.records.keeper import RecordKeeper
 
 
 class Service(Protocol):
@@ -47,7 +47,8 @@ class SipServer:
         patience: Patience | None = None,
     ) -> None:
         self._site = site
-        self._services = tuple(services)
+        self._keeper = RecordKeeper(site)
+        self._services = (self._keeper, *services)
         self._kamailio = Kamailio(server_config(site, role, tokens or {}, more, defines), patience, self._before_start)
 
     @property
@@ -69,7 +70,7 @@ class SipServer:
         self._kamailio.stop()
 
     def _before_start(self) -> None:
-        close_interrupted(self._site)
+        self._keeper.before_sip()
         if self._site.upstream:
             write_registration(self._site, self._site.upstream, _seal_secret(self._site.data))
 
@@ -104,7 +105,6 @@ def _common_tokens(site: ServerSite) -> dict[str, str]:
         "LOGIN_FAILURES": str(limits.failures),
         "SOURCE_FAILURES": str(limits.source_failures),
         "BAN_SECONDS": str(limits.ban),
-        "RECORD_DAYS": str(site.records.days),
         "CALL_SECONDS": str(site.timers.call),
         "RING_MILLISECONDS": str(round(site.timers.ring * 1000)),
         "REACH_MILLISECONDS": str(round(site.timers.reach * 1000)),

@@ -214,6 +214,7 @@ class ServerSite(Section):
     upstream: UpstreamSection | None = None
     http: HttpSection | None = None
     trace: TraceSection | None = None
+    database: DatabaseSection | None = None
 
     @model_validator(mode="after")
     def _tls_needs_files(self) -> "ServerSite":
@@ -276,6 +277,11 @@ class ServerSite(Section):
     def databases(self) -> Databases:
         """The SQLite files in the data folder."""
         return Databases(self.data)
+
+    @property
+    def database_url(self) -> str:
+        """Where records and directory are kept."""
+        return self.database.url if self.database else f"sqlite:///{self.databases.store.resolve()}"
 
     @property
     def run_folder(self) -> Path:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from servers.kamailio.kinds import Kind
-from servers.kamailio.site import DatabaseSection, IdentitySection, ServerSite, User, needed_home, no_home
+from servers.kamailio.site import IdentitySection, ServerSite, User, needed_home, no_home
 from servers.sitefile import Section, load
 
 GUARD = "guard"
@@ -41,7 +41,6 @@ class ManagementSite(ServerSite):
 
     management: ManagementSection
     guards: GuardsSection = GuardsSection()
-    database: DatabaseSection | None = None
 
     @property
     def identity(self) -> ManagementSection:

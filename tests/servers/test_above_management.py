@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from servers.kamailio.records import Result
+from servers.records import Result
 from tests.servers.calls import answer, refuse, ring
 from tests.servers.network import running_management
 from tests.servers.nodes import Node, free_port, own_address

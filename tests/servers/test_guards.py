@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from servers.kamailio.records import Result
+from servers.records import Result
 from tests.servers.calls import ELSEWHERE, answer, end_cancelled, refuse, ring
 from tests.servers.network import running_management
 from tests.servers.nodes import Node

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from servers.kamailio import accounts, rpc
-from servers.kamailio.records import Result
+from servers.records import Result
 from tests.servers.calls import answer, end_cancelled, refuse, ring
 from tests.servers.network import Network, running_network
 

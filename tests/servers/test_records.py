@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from servers.homelink.main import main
-from servers.kamailio.records import Result, records
+from servers.records import Result, records
+from servers.records.keeper import caught_up
 from tests.servers.calls import answer, end_cancelled, refuse, ring, visit
 from tests.servers.homes import Home
 
@@ -110,12 +111,11 @@ def test_old_records_are_deleted(plain_home: Home) -> None:
     first = visit(plain_home)
     assert first.final().status == 480
     plain_home.record_of(first, Result.FAILED)
-    with sqlite3.connect(plain_home.site.databases.records, timeout=10) as database:
-        database.execute("UPDATE call SET started = '2000-01-01T00:00:00.000Z' WHERE call_id = ?", (first.call_id,))
+    with sqlite3.connect(plain_home.site.databases.store, timeout=10) as database:
+        database.execute("UPDATE call SET started = '2000-01-01 00:00:00.000000' WHERE call_id = ?", (first.call_id,))
     database.close()
-    second = visit(plain_home, "door2")
-    assert second.final().status == 480
-    plain_home.record_of(second, Result.FAILED)
+    with caught_up(plain_home.site) as store:
+        store.forget_old()
     assert first.call_id not in [record.call_id for record in records(plain_home.site)]
 
 
@@ -132,7 +132,8 @@ def test_the_command_lists_them(plain_home: Home, capsys: pytest.CaptureFixture[
 
 
 def test_the_files_stay_readable_by_sqlite(plain_home: Home) -> None:
-    with sqlite3.connect(plain_home.site.databases.records) as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    database.close()
+    for path in (plain_home.site.databases.events, plain_home.site.databases.store):
+        with sqlite3.connect(path) as database:
+            assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        database.close()

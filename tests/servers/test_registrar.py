@@ -7,7 +7,7 @@ import pytest
 
 from servers.community.authority import Role
 from servers.kamailio import accounts as devices
-from servers.kamailio.records import Result
+from servers.records import Result
 from tests.servers.calls import answer, ring, visit
 from tests.servers.homes import REALM, Home
 from tests.servers.peer import Login

@@ -1,0 +1,86 @@
+"""What a device hands in about a call of its own: what only it knows, or what the server missed while it was down."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, or_, select, update
+
+from servers.errors import RecordError
+from servers.records.call import Result
+from servers.records.table import CALL
+
+Word = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{0,64}$")]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{0,400}$")]
+RecordId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{8,64}$")]
+
+Values = dict[str, Any]
+_TIMES = ("started", "answered", "ended")
+_FROM_DEVICE = ("unlocks", "reason", "picture", "stages")
+"""The server cannot know these: what the device says counts."""
+_FROM_BOTH = ("flat", "answered", "ended", "answered_by", "result", "code")
+"""The server saw these itself, unless it was interrupted."""
+
+
+class Handed(BaseModel):
+    """A call as the device saw it; the meaning of each field is that of CallRecord."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    session_id: Word = ""
+    called: Word = ""
+    flat: Word = ""
+    stage: Annotated[str, StringConstraints(pattern=r"^[a-z]{0,16}$")] = ""
+    started: AwareDatetime
+    answered: AwareDatetime | None = None
+    ended: AwareDatetime | None = None
+    answered_by: Word = ""
+    result: Result
+    code: Annotated[int, Field(ge=100, le=699)] | None = None
+    unlocks: Annotated[int, Field(ge=0, le=1000)] = 0
+    reason: Line = ""
+    picture: Line = ""
+    stages: Line = ""
+
+    def values(self, now: datetime, oldest: datetime) -> Values:
+        """The columns; all times are moved together if the device's clock cannot have been right."""
+        values = self.model_dump(mode="python") | {"result": self.result.value}
+        shift = timedelta() if oldest <= self.started <= now else now - (self.ended or self.started)
+        for name in _TIMES:
+            if values[name] is not None:
+                values[name] += shift
+        return values
+
+
+def hand_in(connection: Connection, identifier: str, by: str, kind: str, values: Values) -> bool:
+    """Take a device's record, once however often it comes; True if it is new here.
+
+    `by` is the device as it proved itself. If the server followed the same call, both become one row.
+    Raises RecordError if another device has used this id.
+    """
+    same_id = or_(CALL.c.id == identifier, CALL.c.handed == identifier)
+    known = connection.execute(select(CALL).where(same_id)).first()
+    if known is not None and known.handed_by != by:
+        raise RecordError(f"record {identifier} is another device's")
+    row = known or connection.execute(select(CALL).where(_followed(values, by)).order_by(CALL.c.started)).first()
+    if row is None:
+        own = {"id": identifier, "handed": identifier, "handed_by": by, "caller": by, "caller_kind": kind}
+        connection.execute(insert(CALL).values(values | own))
+        return True
+    merged = _merged(row, values) | {"handed": identifier, "handed_by": by}
+    connection.execute(update(CALL).where(CALL.c.id == row.id).values(merged))
+    return False
+
+
+def _followed(values: Values, by: str) -> ColumnElement[bool]:
+    """The call that the server followed, as caller or called of which the device proved itself then."""
+    same = and_(CALL.c.session_id == values["session_id"], CALL.c.session_id != "", CALL.c.handed.is_(None))
+    stage = CALL.c.stage.in_(("", values["stage"])) if values["stage"] else CALL.c.stage.is_not(None)
+    return and_(same, stage, or_(CALL.c.caller == by, CALL.c.answered_by == by))
+
+
+def _merged(row: Row[Any], values: Values) -> Values:
+    merged = {name: values[name] for name in _FROM_DEVICE if values[name]}
+    if row.leg is None or row.interrupted:
+        return merged | {name: values[name] for name in _FROM_BOTH if values[name] not in (None, "")}
+    return merged | {name: values[name] for name in ("flat", "stage") if not getattr(row, name)}
