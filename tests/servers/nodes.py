@@ -14,8 +14,8 @@ from pathlib import Path
 from servers.community.authority import Community, IssuedFiles, Role
 from servers.kamailio import accounts, rpc
 from servers.kamailio.config import Listener, TlsFiles, Transport
-from servers.records import CallRecord, Result, records
 from servers.kamailio.site import ServerSite
+from servers.records import CallRecord, Result, records
 from tests.servers.peer import LIMIT, Call, Login, Peer
 
 START_LIMIT = 30.0

@@ -1,0 +1,1 @@
+"""Tests of the call records and of the database that they are kept in."""
