@@ -15,18 +15,39 @@ from media.prompts import FOLDER, speech
 Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
 ALIKE = 0.9
 """Normalised correlation from which on a prompt counts as heard; other words reach 0.4."""
-TORN = 0.6
-"""The same within a prompt, where a jitter buffer may have torn a piece of it in two."""
+ENOUGH = 0.75
+"""Share of a prompt's pieces that must be heard."""
 CODE_LENGTH = 4
 PIECE, SLIP = 8000, 1600
-"""Samples: what is compared at a time, and how far a jitter buffer moves the next piece at most."""
+"""Samples: what is compared at a time, and how far a jitter buffer moves the pieces of a prompt at most."""
+
+
+class _Sound:
+    """What was heard, with what every comparison needs of it."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._length = len(samples)
+        self._size = 1 << (len(samples) + 2 * PIECE).bit_length()  # a transform likes powers of two
+        self._spectrum = np.fft.rfft(samples, self._size)
+        self._power = np.concatenate([[0.0], np.cumsum(samples**2)])
+
+    def likeness(self, piece: Samples) -> Samples:
+        """Normalised correlation with `piece` from each sample on."""
+        count = self._length - len(piece) + 1
+        if count < 1:
+            return np.zeros(0)
+        product = np.fft.irfft(self._spectrum * np.conj(np.fft.rfft(piece, self._size)), self._size)[:count]
+        energy = (self._power[len(piece) :] - self._power[:count]) * np.sum(piece**2)
+        alike: Samples = product / np.sqrt(energy + 1.0)
+        return alike
 
 
 def prompts_heard(sound: bytes, language: str = "en") -> list[str]:
     """The names of the prompts in a WAV (16 kHz mono s16), in the order in which they begin."""
     with wave.open(io.BytesIO(sound)) as file:
         heard = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float64)
-    found = [(place, name) for name in _names(language) for place in _places(heard, _prompt(language, name))]
+    whole = _Sound(heard)
+    found = [(place, name) for name in _names(language) for place in _places(whole, _prompt(language, name))]
     return [name for _, name in sorted(found)]
 
 
@@ -49,35 +70,19 @@ def _prompt(language: str, name: str) -> Samples:
     return np.trim_zeros(samples)
 
 
-def _places(heard: Samples, prompt: Samples) -> list[int]:
-    """Where `prompt` begins in `heard`: piece by piece, because a jitter buffer may move what follows a little."""
+def _places(heard: _Sound, prompt: Samples) -> list[int]:
+    """Where `prompt` begins in `heard`: piece by piece, because a jitter buffer moves and tears a little of it."""
     pieces = [prompt[start : start + PIECE] for start in range(0, len(prompt) - PIECE // 2, PIECE)] or [prompt]
-    alike = [_likeness(heard, piece) for piece in pieces]
-    return [place for place in _peaks(alike[0], len(prompt)) if _goes_on(alike, place)]
-
-
-def _goes_on(alike: list[Samples], place: int) -> bool:
-    """Whether each piece follows the one before, moved by no more than a buffer moves it."""
-    for likeness in alike[1:]:
-        place += PIECE
-        near = likeness[max(place - SLIP, 0) : place + SLIP]
-        if not len(near) or near.max() <= TORN:
-            return False
-        place += int(near.argmax()) - min(SLIP, place)
-    return True
-
-
-def _likeness(heard: Samples, piece: Samples) -> Samples:
-    """Normalised correlation from each sample on."""
-    count = len(heard) - len(piece) + 1
-    if count < 1:
-        return np.zeros(0)
-    size = 1 << (len(heard) + len(piece)).bit_length()  # a transform likes powers of two
-    product = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(piece, size))
-    power = np.concatenate([[0.0], np.cumsum(heard**2)])
-    energy = (power[len(piece) :] - power[:count]) * np.sum(piece**2)
-    alike: Samples = np.fft.irfft(product, size)[:count] / np.sqrt(energy + 1.0)
-    return alike
+    begins = [
+        [place - PIECE * number for place in _peaks(heard.likeness(piece), len(prompt))]
+        for number, piece in enumerate(pieces)
+    ]
+    places: list[int] = []
+    for place in sorted(begin for found in begins for begin in found):
+        agreeing = sum(any(abs(begin - place) <= SLIP for begin in found) for found in begins)
+        if agreeing >= ENOUGH * len(pieces) and (not places or place - places[-1] > SLIP):
+            places.append(place)
+    return places
 
 
 def _peaks(likeness: Samples, length: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 
@@ -82,10 +83,8 @@ class Player:
         self._until(step, lambda: step.state.items() <= device.state().items(), lambda: f"it is {device.state()}")
 
     def _hears(self, step: Step) -> None:
-        device = self._device(step)
-        self._until(
-            step, lambda: step.hears in prompts_heard(_heard(device)), lambda: str(prompts_heard(_heard(device)))
-        )
+        heard = partial(_prompts, self._device(step))
+        self._until(step, lambda: step.hears in heard(), lambda: f"it heard {', '.join(heard()) or 'no prompt'}")
 
     def _type_code(self, step: Step) -> None:
         """Who did not understand presses * to hear it again."""
