@@ -37,6 +37,9 @@ class Service:
     password: str = field(repr=False)
     authority: Path | None = None
     """PEM: who signed the server's certificate; needed for `https`."""
+    certificate: Path | None = None
+    """PEM: ours, with `key`; at some servers it is enough for a login."""
+    key: Path | None = None
     patience: float = 5.0
     """Seconds for each step; an answer may take four times as long in all."""
 
@@ -44,7 +47,8 @@ class Service:
         """Ask once. Raises ServiceError if there is no complete answer; a refusal is an answer."""
         from http.client import HTTPException
 
-        headers = {"Authorization": f"Basic {self._login()}", "Accept": "application/json"}
+        headers = {"Accept": "application/json"}
+        headers |= {"Authorization": f"Basic {self._login()}"} if self.password else {}
         headers |= {"If-None-Match": etag} if etag else {}
         headers |= {"Content-Type": "application/json"} if body else {}
         try:
@@ -70,6 +74,8 @@ class Service:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_verify_locations(self.authority)
+        if self.certificate is not None:
+            context.load_cert_chain(self.certificate, self.key)
         return HTTPSConnection(target.hostname or "", target.port, timeout=self.patience, context=context)
 
     def _login(self) -> str:
@@ -91,8 +97,13 @@ class Service:
 
 
 def service_of(site: Site) -> Service | None:
-    """The HTTP service that the site file names in [directory], asked with the SIP account; None without one."""
-    if site.directory is None:
-        return None
-    sip, authority = site.sip, site.tls.authority if site.tls else None
-    return Service(site.directory.url, sip.auth_user or sip.user, sip.password.get_secret_value(), authority)
+    """The HTTP service that the site file names in [directory]; None without one."""
+    return service_at(site, site.directory.url) if site.directory else None
+
+
+def service_at(site: Site, url: str) -> Service:
+    """A server's HTTP service, asked with this device's SIP account and certificate."""
+    user, password = site.sip.auth_user or site.sip.user, site.sip.password.get_secret_value()
+    if site.tls is None:
+        return Service(url, user, password)
+    return Service(url, user, password, site.tls.authority, site.tls.certificate, site.tls.key)

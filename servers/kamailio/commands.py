@@ -15,7 +15,7 @@ from servers.kamailio import accounts
 from servers.kamailio.kinds import Kind
 from servers.kamailio.server import SipServer
 from servers.kamailio.site import ServerSite
-from servers.records import CallRecord, records
+from servers.records import CallRecord, Result, Wanted, csv_text, records
 
 Site = TypeVar("Site", bound=ServerSite)
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -55,7 +55,10 @@ class Program(Generic[Site]):
         commands.add_parser("serve", parents=[site], help="serve until SIGTERM (default)").set_defaults(run=self._serve)
         listing = commands.add_parser("records", parents=[site], help="list the calls, newest first")
         listing.add_argument("--json", action="store_true", help="as a JSON list")
+        listing.add_argument("--csv", action="store_true", help="as CSV with a header line")
         listing.add_argument("--limit", type=int, default=100, metavar="N")
+        listing.add_argument("--flat", default="", metavar="FLAT", help="only calls to or from this flat")
+        listing.add_argument("--result", choices=[result.value for result in Result if result], help="only these")
         listing.set_defaults(run=self._records)
         self._add_device_commands(commands.add_parser("device", help="manage the devices' accounts"), site)
         for extend in self.extensions:
@@ -84,7 +87,11 @@ class Program(Generic[Site]):
         server.run()
 
     def _records(self, arguments: argparse.Namespace) -> None:
-        found = records(self.load_site(arguments.site), arguments.limit)
+        wanted = Wanted(arguments.flat, Result(arguments.result) if arguments.result else None)
+        found = records(self.load_site(arguments.site), arguments.limit, wanted)
+        if arguments.csv:
+            print(csv_text(found), end="")
+            return
         if arguments.json:
             print(_json([asdict(record) for record in found]))
             return
@@ -118,7 +125,8 @@ def _json(value: Any) -> str:
 def _line(record: CallRecord) -> str:
     moment = record.started.strftime("%Y-%m-%d %H:%M:%S")
     by = f" by {record.answered_by}, {record.duration:.0f} s" if record.answered_by else ""
-    return f"{moment}Z  {record.caller:<16} {record.result or 'ongoing'}{by}"
+    called = f"{record.called} {record.stage}".strip()
+    return f"{moment}Z  {record.caller:<16} {called:<20} {record.result or 'ongoing'}{by}"
 
 
 def _credentials_text(new: accounts.Credentials) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from servers.errors import ServerError
+from servers.http import HttpService, Pages
 from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Kamailio, Patience
 from servers.kamailio.site import ServerSite
@@ -33,7 +34,7 @@ class SipServer:
 
     `role` is the fragment with the server's request_route, `more` are others of its own, with `defines` as their
     switches and `tokens` as the values of their tokens. `services` are
-    started before Kamailio, in order, and stopped after it in reverse order.
+    started before Kamailio, in order, and stopped after it in reverse order. `pages` are those of its HTTP service.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class SipServer:
         more: Sequence[Traversable] = (),
         defines: Sequence[str] = (),
         patience: Patience | None = None,
+        pages: Pages = lambda backend: (),
     ) -> None:
         self._site = site
         self._keeper = RecordKeeper(site)
-        self._services = (self._keeper, *services)
         self._kamailio = Kamailio(server_config(site, role, tokens or {}, more, defines), patience, self._before_start)
+        http = [HttpService(site, site.http.port, self.ready.is_set, pages)] if site.http else []
+        self._services = (self._keeper, *services, *http)
 
     @property
     def ready(self) -> threading.Event:

@@ -172,6 +172,8 @@ class HttpSection(Section):
     """[http]: the service for directory and records beside SIP, at the same address, with the same certificate."""
 
     port: Port
+    admins: tuple[str, ...] = ()
+    """Accounts of consoles that may change the directory over HTTP."""
 
 
 class TraceSection(Section):

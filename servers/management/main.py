@@ -1,7 +1,8 @@
-"""`intercom management`: serve a community, manage its devices, read its call records."""
+"""`intercom management`: serve a community, manage its devices and its directory, read its call records."""
 
 from collections.abc import Sequence
 
+from servers.directory.commands import add_commands
 from servers.kamailio.commands import Program
 from servers.management.server import ManagementServer
 from servers.management.site import load_site
@@ -9,4 +10,4 @@ from servers.management.site import load_site
 
 def main(argv: Sequence[str]) -> int:
     """Exit status: 0 done, 1 impossible (one sentence says why), 2 wrong usage."""
-    return Program("management", __doc__, load_site, ManagementServer).run(argv)
+    return Program("management", __doc__, load_site, ManagementServer, (add_commands,)).run(argv)

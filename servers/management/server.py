@@ -1,11 +1,19 @@
 """The management server as a running server."""
 
+from collections.abc import Sequence
 from importlib import resources
+from typing import TYPE_CHECKING
 
+from servers.http import Pages
 from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Patience
 from servers.kamailio.server import SipServer, server_config
 from servers.management.site import GUARD, ManagementSite
+
+if TYPE_CHECKING:  # loaded beside Kamailio
+    from fastapi import APIRouter
+
+    from servers.http.app import Backend
 
 _FOLDER = resources.files(__package__)
 _ROLE = _FOLDER.joinpath("management.cfg")
@@ -17,7 +25,18 @@ class ManagementServer(SipServer):
 
     def __init__(self, site: ManagementSite, patience: Patience | None = None) -> None:
         defines = _defines(site)
-        super().__init__(site, _ROLE, _tokens(site), more=_MORE, defines=defines, patience=patience)
+        super().__init__(site, _ROLE, _tokens(site), more=_MORE, defines=defines, patience=patience, pages=pages(site))
+
+
+def pages(site: ManagementSite) -> Pages:
+    """What its HTTP service has beside records and health: the directory."""
+
+    def made(backend: "Backend") -> "Sequence[APIRouter]":
+        from servers.directory.pages import pages_of
+
+        return pages_of(site, backend)
+
+    return made
 
 
 def kamailio_config(site: ManagementSite) -> KamailioConfig:

@@ -59,6 +59,24 @@ class CallRecord:
     call_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which records; "" and None leave a thing open."""
+
+    flat: str = ""
+    result: Result | None = None
+    stage: str = ""
+    session_id: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    identifier: str = ""
+    """As the server or as the device knows it."""
+    community: str = ""
+    """Only flats of this community: ``301.lakeside``."""
+    concerning: str = ""
+    """Only calls of this account: as caller, or as who answered."""
+
+
 def duration(answered: datetime | None, ended: datetime | None) -> float:
     """Seconds of talk."""
     return max((ended - answered).total_seconds(), 0.0) if answered and ended else 0.0

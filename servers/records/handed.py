@@ -1,5 +1,6 @@
 """What a device hands in about a call of its own: what only it knows, or what the server missed while it was down."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -52,17 +53,20 @@ class Handed(BaseModel):
         return values
 
 
-def hand_in(connection: Connection, identifier: str, by: str, kind: str, values: Values) -> bool:
+def hand_in(
+    connection: Connection, identifier: str, by: str, kind: str, values: Values, names: Collection[str]
+) -> bool:
     """Take a device's record, once however often it comes; True if it is new here.
 
-    `by` is the device as it proved itself. If the server followed the same call, both become one row.
+    `by` is the device as it proved itself, `names` those that its calls stand under. If the server followed the same
+    call, both become one row.
     Raises RecordError if another device has used this id.
     """
     same_id = or_(CALL.c.id == identifier, CALL.c.handed == identifier)
     known = connection.execute(select(CALL).where(same_id)).first()
     if known is not None and known.handed_by != by:
         raise RecordError(f"record {identifier} is another device's")
-    row = known or connection.execute(select(CALL).where(_followed(values, by)).order_by(CALL.c.started)).first()
+    row = known or connection.execute(select(CALL).where(_followed(values, names)).order_by(CALL.c.started)).first()
     if row is None:
         own = {"id": identifier, "handed": identifier, "handed_by": by, "caller": by, "caller_kind": kind}
         connection.execute(insert(CALL).values(values | own))
@@ -72,11 +76,11 @@ def hand_in(connection: Connection, identifier: str, by: str, kind: str, values:
     return False
 
 
-def _followed(values: Values, by: str) -> ColumnElement[bool]:
+def _followed(values: Values, names: Collection[str]) -> ColumnElement[bool]:
     """The call that the server followed, as caller or called of which the device proved itself then."""
     same = and_(CALL.c.session_id == values["session_id"], CALL.c.session_id != "", CALL.c.handed.is_(None))
     stage = CALL.c.stage.in_(("", values["stage"])) if values["stage"] else CALL.c.stage.is_not(None)
-    return and_(same, stage, or_(CALL.c.caller == by, CALL.c.answered_by == by))
+    return and_(same, stage, or_(CALL.c.caller.in_(names), CALL.c.answered_by.in_(names)))
 
 
 def _merged(row: Row[Any], values: Values) -> Values:

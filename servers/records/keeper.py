@@ -5,13 +5,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from servers.database import Database
 from servers.errors import DatabaseError, RecordError
 from servers.kamailio.site import ServerSite
-from servers.records.call import CallRecord
+from servers.records.call import CallRecord, Wanted
 from servers.records.events import EventFile, note_restart
-from servers.records.store import RecordStore, Wanted
+
+if TYPE_CHECKING:  # loaded late: SIP does not wait for the database's library
+    from servers.records.store import RecordStore
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ class RecordKeeper:
                 self._ending.wait(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _keep(self, store: RecordStore, events: EventFile) -> None:
+    def _keep(self, store: "RecordStore", events: EventFile) -> None:
         tidied = -TIDY
         while True:
             ending = self._ending.is_set()
@@ -74,8 +76,11 @@ class RecordKeeper:
 
 
 @contextmanager
-def opened_store(site: ServerSite) -> Iterator[tuple[RecordStore, EventFile]]:
+def opened_store(site: ServerSite) -> "Iterator[tuple[RecordStore, EventFile]]":
     """The records of a site and its events, closed after the block. Raises DatabaseError or RecordError."""
+    from servers.database import Database
+    from servers.records.store import RecordStore
+
     database = Database(site.database_url)
     try:
         store = RecordStore(database, site.records.days)
@@ -95,7 +100,7 @@ def records(site: ServerSite, limit: int = 100, wanted: Wanted | None = None) ->
 
 
 @contextmanager
-def caught_up(site: ServerSite) -> Iterator[RecordStore]:
+def caught_up(site: ServerSite) -> "Iterator[RecordStore]":
     """The records with everything that Kamailio told of so far, whether the server runs or not. Raises ServerError."""
     site.databases.prepare()
     with opened_store(site) as (store, events):

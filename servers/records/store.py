@@ -1,7 +1,6 @@
 """The call records in the database: folded, handed in, read in pages, and forgotten after their time."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, text
@@ -9,27 +8,13 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select, text
 from servers.database import Database
 from servers.errors import RecordError
 from servers.records import fold
-from servers.records.call import CallRecord, Result
+from servers.records.call import CallRecord, Wanted
 from servers.records.events import BATCH, EventFile
 from servers.records.handed import Handed, hand_in
 from servers.records.table import CALL, MIGRATIONS, POSITION, call_record
 
 PAGE = 1000
 """Most records of one page."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which records; "" and None leave a thing open."""
-
-    flat: str = ""
-    result: Result | None = None
-    stage: str = ""
-    session_id: str = ""
-    since: datetime | None = None
-    until: datetime | None = None
-    concerning: str = ""
-    """Only calls of this account: as caller, or as who answered."""
 
 
 class RecordStore:
@@ -56,15 +41,21 @@ class RecordStore:
         with self._database.reading() as connection:
             return connection.execute(select(POSITION.c.number).where(POSITION.c.origin == origin)).scalar() or 0
 
-    def hand_in(self, identifier: str, by: str, kind: str, handed: Handed) -> bool:
-        """Take a device's record, once however often it comes; True if it is new here. Raises RecordError."""
+    def hand_in(self, identifier: str, by: str, kind: str, handed: Handed, names: Collection[str] = ()) -> bool:
+        """Take a device's record, once however often it comes; True if it is new here.
+
+        `names` are those that calls of `by` stand under here. Raises RecordError.
+        """
         now = datetime.now(UTC)
         with self._database.writing("records") as connection:
-            return hand_in(connection, identifier, by, kind, handed.values(now, now - self._kept))
+            return hand_in(connection, identifier, by, kind, handed.values(now, now - self._kept), {by, *names})
 
-    def page(self, wanted: Wanted, limit: int = 100, after: str = "") -> list[CallRecord]:
-        """Newest first; `after` is the id of the last record of the page before. Raises RecordError if it is gone."""
-        conditions = list(_conditions(wanted))
+    def page(self, wanted: Wanted, limit: int = 100, after: str = "", within: Wanted | None = None) -> list[CallRecord]:
+        """Newest first; `after` is the id of the last record of the page before; only records that `within` has too.
+
+        Raises RecordError if the record `after` is gone.
+        """
+        conditions = [*_conditions(wanted), *_conditions(within or Wanted())]
         with self._database.reading() as connection:
             if after:
                 last = connection.execute(select(CALL.c.started).where(CALL.c.id == after)).scalar()
@@ -74,10 +65,10 @@ class RecordStore:
             query = select(CALL).where(*conditions).order_by(CALL.c.started.desc(), CALL.c.id.desc())
             return [call_record(row) for row in connection.execute(query.limit(min(limit, PAGE)))]
 
-    def all(self, wanted: Wanted) -> Iterator[CallRecord]:
+    def all(self, wanted: Wanted, within: Wanted | None = None) -> Iterator[CallRecord]:
         """All of them, newest first, page by page."""
         after = ""
-        while page := self.page(wanted, PAGE, after):
+        while page := self.page(wanted, PAGE, after, within):
             yield from page
             after = page[-1].id
 
@@ -96,6 +87,10 @@ def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
     for column, value in ((CALL.c.flat, wanted.flat), (CALL.c.stage, wanted.stage)):
         if value:
             yield column == value
+    if wanted.identifier:
+        yield or_(CALL.c.id == wanted.identifier, CALL.c.handed == wanted.identifier)
+    if wanted.community:
+        yield CALL.c.flat.endswith(f".{wanted.community}", autoescape=True)
     if wanted.session_id:
         yield CALL.c.session_id == wanted.session_id
     if wanted.result is not None:

@@ -115,7 +115,7 @@ def test_it_is_fetched_with_the_devices_account_and_again_only_when_it_changed(s
 def test_the_cache_is_there_at_once_with_the_server_down(server: Server, tmp_path: Path) -> None:
     server.say(document(7), '"7"')
     changes, cache = Changes(), tmp_path / "data" / "directory.json"
-    with running(DirectoryClient(Service(server.url, "door1", ""), cache, changes)):
+    with running(DirectoryClient(Service(server.url, "door1", "secret"), cache, changes)):
         changes.wait(lambda one: one.version == 7)
     assert cache.stat().st_mode & 0o777 == 0o600
     nobody = Service("http://127.0.0.1:9", "door1", "")
@@ -153,7 +153,7 @@ def test_a_hostile_answer_never_replaces_a_good_directory(
 ) -> None:
     server.say(document(3), '"3"')
     changes, cache = Changes(), tmp_path / "directory.json"
-    with running(DirectoryClient(Service(server.url, "door1", ""), cache, changes, refresh=0.05)) as client:
+    with running(DirectoryClient(Service(server.url, "door1", "secret"), cache, changes, refresh=0.05)) as client:
         good = changes.wait(lambda one: one.version == 3)
         before = cache.read_bytes()
         server.say(hostile, '"9"')

@@ -11,10 +11,10 @@ import pytest
 from servers.database import Database
 from servers.errors import DatabaseError, RecordError
 from servers.kamailio.database import Databases, opened
-from servers.records.call import Result, csv_text
+from servers.records.call import Result, Wanted, csv_text
 from servers.records.events import EventFile, note_restart
 from servers.records.handed import Handed
-from servers.records.store import RecordStore, Wanted
+from servers.records.store import RecordStore
 
 NOW = datetime.now(UTC)
 SESSION = "0123456789abcdef0123456789abcdef"

@@ -1,0 +1,66 @@
+"""The directory as devices read it: what to call in each stage, computed from what a flat has; by kind of account."""
+
+import hashlib
+import json
+from typing import Any
+
+from servers.directory.entries import Flat
+from servers.directory.store import Edition
+from servers.kamailio.kinds import Kind
+from servers.kamailio.probe import reachable
+from servers.management.site import GUARD, ManagementSite
+
+Json = dict[str, Any]
+
+
+def document(site: ManagementSite, edition: Edition, kind: Kind) -> Json:
+    """What an account of this kind is told. Doors learn whom to call and who may open, never a telephone number;
+    homes only learn names; guards learn numbers too."""
+    flats = {number: _flat(site, number, flat, kind) for number, flat in edition.flats.items()}
+    guard: Json = {"uris": [_uri(site, GUARD)]}
+    if kind in (Kind.DOOR, Kind.CONSOLE):
+        guard["devices"] = {name: console.key for name, console in edition.consoles.items() if console.key}
+    told: Json = {"version": edition.version, "community": site.management.community, "guard": guard, "flats": flats}
+    if kind is Kind.CONSOLE:
+        told["consoles"] = {name: {"priority": console.priority} for name, console in edition.consoles.items()}
+    return told
+
+
+def tag(told: Json) -> str:
+    """The ETag (RFC 9110): the version, and a fingerprint, for a site file may change what is told of one version."""
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return f'"{told["version"]}-{digest[:12]}"'
+
+
+def _flat(site: ManagementSite, number: str, flat: Flat, kind: Kind) -> Json:
+    if kind is Kind.DOOR:
+        keys = {device.name: device.key for device in flat.devices if device.key}
+        return {"name": flat.name, "stages": _stages(site, number, flat), "devices": keys}
+    return {"name": flat.name} | ({"telephone": flat.telephone} if kind is Kind.CONSOLE else {})
+
+
+def _stages(site: ManagementSite, number: str, flat: Flat) -> list[Json]:
+    ways = {"home": [flat.homelink] if flat.homelink else []}
+    if not flat.homelink and flat.has(Kind.INDOOR):
+        ways["home"] = [_uri(site, number, "home")]
+    if site.upstream is not None:
+        ways["phones"] = _away(site, number, "phones") if flat.has(Kind.PHONE) else []
+        ways["telephone"] = _away(site, number, "telephone") if flat.telephone else []
+    return [{"name": name, "uris": uris} for name, uris in ways.items() if uris]
+
+
+def _away(site: ManagementSite, number: str, stage: str) -> list[str]:
+    """Through this server; the cloud itself only for who cannot reach this server at all."""
+    uris = [_uri(site, number, stage)]
+    if site.upstream is not None:
+        where = site.upstream.uri.removeprefix("sip:")
+        uris.append(f"sip:{number}.{site.management.community}@{where};stage={stage}")
+    return uris
+
+
+def _uri(site: ManagementSite, user: str, stage: str = "") -> str:
+    listener = site.listeners[0]
+    address = reachable(listener.address)
+    host = f"[{address}]" if ":" in address else address
+    place = site.listen.advertise or f"{host}:{listener.port}"
+    return f"sip:{user}@{place};transport={listener.transport}" + (f";stage={stage}" if stage else "")

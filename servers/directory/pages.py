@@ -1,0 +1,89 @@
+"""The directory over HTTP: every account reads what its kind is told, administrators change it."""
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
+
+from servers.directory.document import document, tag
+from servers.directory.entries import Console, Flat, Name, Number
+from servers.directory.sheet import csv_of, flats_of
+from servers.directory.store import DirectoryStore
+from servers.errors import DirectoryError
+from servers.http.app import Backend
+from servers.http.login import Caller, forbidden
+from servers.kamailio.kinds import Kind
+from servers.management.site import ManagementSite
+
+
+def pages_of(site: ManagementSite, backend: Backend) -> Sequence[APIRouter]:
+    """The pages of a management server."""
+    store = lru_cache(maxsize=1)(lambda: DirectoryStore(backend.database))
+    return (_reading(site, store), _changing(site, store))
+
+
+def _reading(site: ManagementSite, store: Any) -> APIRouter:
+    router = APIRouter(tags=["directory"])
+
+    @router.get("/directory", summary="Whom each flat number calls; 304 while it has not changed")
+    def read(caller: Caller, if_none_match: Annotated[str, Header()] = "") -> Response:
+        if caller.kind is Kind.GUEST:
+            raise forbidden()
+        told = document(site, store().edition(), caller.kind)
+        headers = {"ETag": tag(told), "Cache-Control": "no-cache"}
+        if if_none_match == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(json.dumps(told, ensure_ascii=False), media_type="application/json", headers=headers)
+
+    @router.get("/directory.csv", summary="All flats as a table")
+    def table(caller: Caller) -> Response:
+        if caller.kind is not Kind.CONSOLE:
+            raise forbidden()
+        return Response(csv_of(store().edition().flats), media_type="text/csv; charset=utf-8")
+
+    return router
+
+
+def _changing(site: ManagementSite, store: Any) -> APIRouter:
+    admins = site.http.admins if site.http else ()
+
+    def only_admins(caller: Caller) -> None:
+        if caller.name not in admins:
+            raise forbidden()
+
+    router = APIRouter(tags=["directory"], dependencies=[Depends(only_admins)])
+
+    @router.put("/directory.csv", status_code=204, summary="Add or replace the flats of a table; all of it or nothing")
+    async def take(request: Request, only: bool = False) -> None:
+        try:
+            text = (await request.body()).decode("utf-8")
+        except UnicodeDecodeError:
+            raise DirectoryError("the table is not UTF-8") from None
+        store().replace_flats(flats_of(text), only)
+
+    @router.put("/directory/flats/{number}", status_code=204, summary="Add or replace a flat")
+    def put_flat(number: Number, flat: Flat) -> None:
+        store().set_flat(number, flat)
+
+    @router.delete("/directory/flats/{number}", status_code=204, summary="Remove a flat")
+    def delete_flat(number: Number) -> None:
+        _there(lambda: store().remove_flat(number))
+
+    @router.put("/directory/consoles/{name}", status_code=204, summary="Add or replace a console")
+    def put_console(name: Name, console: Console) -> None:
+        store().set_console(name, console)
+
+    @router.delete("/directory/consoles/{name}", status_code=204, summary="Remove a console")
+    def delete_console(name: Name) -> None:
+        _there(lambda: store().remove_console(name))
+
+    return router
+
+
+def _there(remove: Any) -> None:
+    try:
+        remove()
+    except DirectoryError as error:
+        raise HTTPException(404, str(error)) from error

@@ -1,0 +1,115 @@
+"""The directory in the database: every change in one transaction, and each gives it the next version."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from servers.database import Database
+from servers.directory.entries import Console, Device, Flat
+from servers.directory.table import CONSOLE, DEVICE, EDITION, FLAT, MIGRATIONS
+from servers.errors import DirectoryError
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The directory of one version."""
+
+    version: int
+    flats: Mapping[str, Flat]
+    consoles: Mapping[str, Console]
+
+
+class DirectoryStore:
+    """From any thread, and beside other processes. All methods raise DatabaseError if the database is away."""
+
+    def __init__(self, database: Database) -> None:
+        """Makes or renews the tables."""
+        self._database = database
+        database.migrate("directory", MIGRATIONS)
+
+    def edition(self) -> Edition:
+        """Everything, of one version."""
+        with self._database.reading() as connection:
+            return _edition(connection)
+
+    def version(self) -> int:
+        """The newest."""
+        with self._database.reading() as connection:
+            version: int = connection.execute(select(EDITION.c.version)).scalar_one()
+            return version
+
+    def set_flat(self, number: str, flat: Flat) -> None:
+        """Add a flat, or replace it."""
+        self.replace_flats({number: flat})
+
+    def remove_flat(self, number: str) -> None:
+        """Raises DirectoryError if there is none."""
+        with self._changing() as connection:
+            if not connection.execute(delete(FLAT).where(FLAT.c.number == number)).rowcount:
+                raise DirectoryError(f"there is no flat {number}")
+
+    def replace_flats(self, flats: Mapping[str, Flat], only: bool = False) -> None:
+        """Add or replace these; `only`: all others are removed."""
+        with self._changing() as connection:
+            gone = FLAT.c.number.is_not(None) if only else FLAT.c.number.in_(list(flats))
+            connection.execute(delete(FLAT).where(gone))
+            _insert(connection, flats)
+
+    def set_console(self, name: str, console: Console) -> None:
+        """Add a console, or replace it."""
+        with self._changing() as connection:
+            connection.execute(delete(CONSOLE).where(CONSOLE.c.name == name))
+            values = {"name": name, "priority": console.priority, "unlock_key": console.key}
+            connection.execute(insert(CONSOLE).values(values))
+
+    def remove_console(self, name: str) -> None:
+        """Raises DirectoryError if there is none."""
+        with self._changing() as connection:
+            if not connection.execute(delete(CONSOLE).where(CONSOLE.c.name == name)).rowcount:
+                raise DirectoryError(f"there is no console {name}")
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """The version grows with the change, unless nothing has become different."""
+        with self._database.writing("directory") as connection:
+            before = _edition(connection)
+            yield connection
+            if _edition(connection) != before:
+                connection.execute(update(EDITION).values(version=EDITION.c.version + 1))
+
+
+def _insert(connection: Connection, flats: Mapping[str, Flat]) -> None:
+    if not flats:
+        return
+    rows = [
+        {"number": number, "name": flat.name, "homelink": flat.homelink, "telephone": flat.telephone}
+        for number, flat in flats.items()
+    ]
+    connection.execute(insert(FLAT), rows)
+    devices = [
+        {"flat": number, "name": device.name, "kind": device.kind.value, "unlock_key": device.key}
+        for number, flat in flats.items()
+        for device in flat.devices
+    ]
+    if devices:
+        connection.execute(insert(DEVICE), devices)
+
+
+def _edition(connection: Connection) -> Edition:
+    devices: dict[str, list[Device]] = {}
+    for row in connection.execute(select(DEVICE)):
+        devices.setdefault(row.flat, []).append(Device(name=row.name, kind=row.kind, key=row.unlock_key))
+    flats = {
+        row.number: Flat(
+            name=row.name, homelink=row.homelink, telephone=row.telephone, devices=tuple(devices.get(row.number, ()))
+        )
+        for row in connection.execute(select(FLAT))
+    }
+    consoles = {
+        row.name: Console(priority=row.priority, key=row.unlock_key) for row in connection.execute(select(CONSOLE))
+    }
+    version = connection.execute(select(EDITION.c.version)).scalar_one()
+    numbers = sorted(flats, key=lambda number: (len(number), number))
+    return Edition(version, {number: flats[number] for number in numbers}, dict(sorted(consoles.items())))

@@ -1,0 +1,81 @@
+"""The pages of a server's HTTP service, put together."""
+
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from servers.database import Database
+from servers.errors import DatabaseError, RecordError, ServerError
+from servers.http.connection import SmallBodies
+from servers.http.login import Logins
+from servers.kamailio.site import ServerSite
+from servers.records.store import RecordStore
+
+
+class Backend:
+    """What the pages work with; the database is opened with the first question."""
+
+    def __init__(self, site: ServerSite, sip_ready: Callable[[], bool]) -> None:
+        self.site, self.sip_ready = site, sip_ready
+        self._lock = threading.Lock()
+
+    @cached_property
+    def database(self) -> Database:
+        """Records and directory."""
+        return Database(self.site.database_url)
+
+    @property
+    def records(self) -> RecordStore:
+        """Raises DatabaseError while the database is away."""
+        with self._lock:
+            return self._records
+
+    @cached_property
+    def _records(self) -> RecordStore:
+        return RecordStore(self.database, self.site.records.days)
+
+    def close(self) -> None:
+        """Give connections back."""
+        if "database" in self.__dict__:
+            self.database.close()
+
+
+def make_app(backend: Backend, routers: Sequence[APIRouter]) -> FastAPI:
+    """The ASGI application; `/openapi.json` describes it."""
+    from servers.records.pages import router_of
+
+    site = backend.site
+    app = FastAPI(title=f"Intercom {site.title} {site.identity.name}", docs_url=None, redoc_url=None)
+    app.state.logins = Logins(site)
+    app.add_middleware(SmallBodies)
+    app.add_exception_handler(DatabaseError, _answer(503))
+    app.add_exception_handler(RecordError, _answer(409))
+    app.add_exception_handler(ServerError, _answer(422))
+    app.include_router(_health(backend))
+    for router in (router_of(backend), *routers):
+        app.include_router(router)
+    return app
+
+
+def _answer(status: int) -> Callable[[Request, Exception], JSONResponse]:
+    return lambda request, error: JSONResponse({"detail": str(error)}, status)
+
+
+def _health(backend: Backend) -> APIRouter:
+    router = APIRouter(tags=["health"])
+
+    @router.get("/health", summary="Whether this server does its work; needs no login")
+    def health() -> JSONResponse:
+        sip, database = backend.sip_ready(), True
+        try:
+            backend.records.check()
+        except DatabaseError:
+            database = False
+        status = "ok" if sip and database else "trouble"
+        facts = {"status": status, "server": backend.site.program, "sip": sip, "database": database}
+        return JSONResponse(facts, 200 if status == "ok" else 503)
+
+    return router

@@ -1,0 +1,91 @@
+"""Who asks: an account of this server by HTTP Basic, or a node of the community by its certificate."""
+
+import hmac
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request
+from fastapi.security import HTTPBasic, HTTPBasicCredentials
+
+from servers.community.authority import Role
+from servers.http.failures import Failures
+from servers.kamailio.accounts import login_hash
+from servers.kamailio.database import opened
+from servers.kamailio.kinds import Kind
+from servers.kamailio.site import ServerSite
+
+_basic = HTTPBasic(auto_error=False, realm="intercom", description="The SIP account at this server.")
+_ALONE = {Role.HOMELINK.value: Kind.HOMELINK, Role.MANAGEMENT.value: Kind.MANAGEMENT}
+"""Servers below need no password; their account tells which one they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody who proved who they are."""
+
+    name: str
+    kind: Kind
+    home: str
+    """User part of the address that it registers: the flat, at servers of more than one home."""
+
+
+class Logins:
+    """The accounts of one server, as SIP knows them."""
+
+    def __init__(self, site: ServerSite) -> None:
+        limits = site.limits
+        self._site = site
+        self._failures = Failures(limits.failures, limits.source_failures, limits.ban)
+
+    def by_certificate(self, role: str, name: str) -> Identity | None:
+        """A door station, or a server below; others have passwords."""
+        if role == Role.DOOR_STATION:
+            return Identity(name, Kind.DOOR, name)
+        found = self._account(name) if role in _ALONE else None
+        return found[0] if found and found[0].kind is _ALONE[role] else None
+
+    def by_password(self, source: str, user: str, password: str) -> Identity:
+        """Raises HTTPException: 401 for a wrong login, 429 for who tried too often."""
+        if wait := self._failures.banned(source, user):
+            raise HTTPException(429, "Too many failed logins", {"Retry-After": str(math.ceil(wait))})
+        found = self._account(user)
+        digest = login_hash(user, self._site.identity.realm, password)
+        if found is None or not hmac.compare_digest(found[1], digest):
+            self._failures.count(source, user)
+            raise unauthorized()
+        return found[0]
+
+    def _account(self, name: str) -> tuple[Identity, str] | None:
+        with opened(self._site.databases.accounts) as database:
+            row = database.execute("SELECT ha1, aor, kind FROM device WHERE username = ?", (name,)).fetchone()
+        return (Identity(name, Kind(row["kind"]), row["aor"]), row["ha1"]) if row else None
+
+
+def unauthorized() -> HTTPException:
+    """Ask for a login."""
+    return HTTPException(
+        401, "Log in with the SIP account at this server", {"WWW-Authenticate": 'Basic realm="intercom"'}
+    )
+
+
+def _identity(
+    request: Request, credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)] = None
+) -> Identity:
+    logins: Logins = request.app.state.logins
+    role, name = request.scope.get("certificate", ("", ""))
+    if known := logins.by_certificate(role, name):
+        return known
+    if credentials is None:
+        raise unauthorized()
+    source = request.client.host if request.client else ""
+    return logins.by_password(source, credentials.username, credentials.password)
+
+
+Caller = Annotated[Identity, Depends(_identity)]
+"""A parameter of a page: who asks; strangers do not get so far."""
+
+
+def forbidden() -> HTTPException:
+    """Known, but not for this."""
+    return HTTPException(403, "Not for this kind of account")

@@ -1,0 +1,94 @@
+"""Call records over HTTP: pages, CSV, and what devices hand in."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi.responses import StreamingResponse
+
+from servers.http.app import Backend
+from servers.http.login import Caller, Identity, forbidden
+from servers.kamailio.kinds import Kind
+from servers.records.call import CallRecord, Result, Wanted, csv_text
+from servers.records.handed import Handed, RecordId
+from servers.records.store import PAGE
+
+_READERS = {
+    "homelink": {Kind.INDOOR, Kind.PHONE},
+    "management": {Kind.CONSOLE},
+    "cloud": set[Kind](),
+}
+"""Who may read all records of a server; others read those that concern them."""
+
+
+def allowed(program: str, caller: Identity) -> Wanted:
+    """What this account may read. Raises HTTPException for one that may read nothing."""
+    if caller.kind is Kind.GUEST:
+        raise forbidden()
+    if caller.kind in _READERS[program]:
+        return Wanted()
+    if caller.kind is Kind.MANAGEMENT:
+        return Wanted(community=caller.name)
+    return Wanted(concerning=caller.name) if caller.kind is Kind.DOOR else Wanted(flat=caller.home)
+
+
+def _wanted(
+    flat: Annotated[str, Query(max_length=64)] = "",
+    result: Result | None = None,
+    stage: Annotated[str, Query(max_length=16)] = "",
+    session: Annotated[str, Query(max_length=64, description="Session-ID")] = "",
+    since: Annotated[datetime | None, Query(alias="from", description="begun at or after this time")] = None,
+    until: Annotated[datetime | None, Query(alias="to", description="begun before this time")] = None,
+) -> Wanted:
+    return Wanted(flat, result, stage, session, _aware(since), _aware(until))
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment.astimezone() if moment and moment.tzinfo is None else moment
+
+
+Filter = Annotated[Wanted, Depends(_wanted)]
+
+
+def router_of(backend: Backend) -> APIRouter:
+    """The pages of one server."""
+    router = APIRouter(tags=["records"])
+    program = backend.site.program
+
+    @router.get("/records", summary="Newest first; `next` is the `after` of the next page")
+    def read(
+        caller: Caller, wanted: Filter, after: str = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = 100
+    ) -> dict[str, Any]:
+        found = backend.records.page(wanted, limit, after, allowed(program, caller))
+        return {"records": [asdict(one) for one in found], "next": found[-1].id if len(found) == limit else None}
+
+    @router.get("/records.csv", response_class=StreamingResponse, summary="All that the filter lets through")
+    def table(caller: Caller, wanted: Filter) -> StreamingResponse:
+        records = backend.records.all(wanted, allowed(program, caller))
+        headers = {"Content-Disposition": 'attachment; filename="records.csv"'}
+        return StreamingResponse(_lines(records), media_type="text/csv; charset=utf-8", headers=headers)
+
+    @router.put("/records/{identifier}", status_code=204, summary="Hand in a call that this device took part in")
+    def hand_in(identifier: RecordId, handed: Handed, caller: Caller) -> Response:
+        if caller.kind is Kind.GUEST:
+            raise forbidden()
+        names = {caller.name, caller.home}
+        new = backend.records.hand_in(identifier, caller.name, caller.kind, handed, names)
+        return Response(status_code=201 if new else 204)
+
+    @router.get("/records/{identifier}", summary="One record")
+    def one(identifier: RecordId, caller: Caller) -> dict[str, Any]:
+        found = backend.records.page(Wanted(identifier=identifier), 1, within=allowed(program, caller))
+        if not found:
+            raise HTTPException(404, f"there is no record {identifier}")
+        return asdict(found[0])
+
+    return router
+
+
+def _lines(records: Iterator[CallRecord]) -> Iterator[str]:
+    yield csv_text(())
+    for record in records:
+        yield csv_text([record]).split("\r\n", 1)[1]

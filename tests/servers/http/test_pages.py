@@ -1,0 +1,141 @@
+"""What each account reads and writes: records of its own, and its part of the directory."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from endpoints.config.people import Directory
+from endpoints.directory import DirectoryClient
+from endpoints.service import Service
+from servers.community.authority import Role
+from servers.records.call import Wanted
+from servers.records.keeper import caught_up
+from tests.endpoints.test_directory import Changes, running
+from tests.servers.directory.test_store import KEY
+from tests.servers.http.services import Web, running_web
+from tests.servers.records.test_store import Server
+
+FLAT = {"name": "Family Chen", "homelink": "sip:home@10.0.0.7:5061;transport=tls", "telephone": "+861055"}
+SESSION = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def management(tmp_path: Path) -> Iterator[Web]:
+    """A management server's service; its guard at console1 may change the directory."""
+    with running_web(tmp_path, Role.MANAGEMENT, settings='admins = ["console1"]\n') as web:
+        yield web
+
+
+def put(service: Service, path: str, body: object) -> int:
+    return service.request("PUT", path, json.dumps(body).encode()).status
+
+
+def got(service: Service, path: str) -> Any:
+    answer = service.request("GET", path)
+    assert answer.status == 200, answer
+    return json.loads(answer.body)
+
+
+def test_a_door_fetches_and_caches_the_directory_that_an_administrator_changes(management: Web, tmp_path: Path) -> None:
+    admin, door = management.account("console1", "console"), management.account("door1", "door")
+    changes, cache = Changes(), tmp_path / "directory.json"
+    assert put(admin, "/directory/flats/301", FLAT) == 204
+    with running(DirectoryClient(door, cache, changes, refresh=0.1)):
+        first = changes.wait(lambda one: "301" in one.flats)
+        assert [stage.name for stage in first.flats["301"].stages] == ["home"]
+        assert put(admin, "/directory/flats/302", {"name": "Family Rossi"}) == 204
+        assert put(admin, "/directory/consoles/console1", {"priority": 0.5, "key": KEY}) == 204
+        last = changes.wait(lambda one: one.version == 3)
+    assert set(last.flats) == {"301", "302"}
+    assert last.guard.devices == {"console1": KEY}
+    management.service.stop()
+    assert DirectoryClient(door, cache).current == last, "with the server down"
+
+
+def test_an_unchanged_directory_is_not_sent_again(management: Web) -> None:
+    door = management.account("door1", "door")
+    first = door.request("GET", "/directory")
+    assert (first.status, first.etag[:3]) == (200, '"0-')
+    assert door.request("GET", "/directory", etag=first.etag).status == 304
+
+
+def test_only_administrators_change_it_and_only_known_kinds_read_it(management: Web) -> None:
+    admin, other = management.account("console1", "console"), management.account("console2", "console")
+    door, guest = management.account("door1", "door"), management.account("guest1", "guest")
+    for stranger in (other, door, guest):
+        assert put(stranger, "/directory/flats/301", FLAT) == 403
+        assert stranger.request("DELETE", "/directory/flats/301").status == 403
+    assert guest.request("GET", "/directory").status == 403
+    assert door.request("GET", "/directory.csv").status == 403
+    assert put(admin, "/directory/flats/301", {**FLAT, "telephone": "none"}) == 422
+    assert put(admin, "/directory/flats/301", FLAT) == 204
+    assert "+861055" not in str(got(door, "/directory"))
+    assert got(other, "/directory")["flats"]["301"] == {"name": "Family Chen", "telephone": "+861055"}
+    assert admin.request("DELETE", "/directory/flats/301").status == 204
+    assert admin.request("DELETE", "/directory/flats/301").status == 404
+
+
+def test_a_table_is_taken_whole_or_not_at_all(management: Web) -> None:
+    admin = management.account("console1", "console")
+    bad = admin.request("PUT", "/directory.csv", b"flat,name\n301,Chen\n30x,\n")
+    assert bad.status == 422
+    assert json.loads(bad.body)["detail"].count("line 3") == 2
+    assert admin.request("PUT", "/directory.csv", b"flat,name\n301,Chen\n").status == 204
+    assert admin.request("GET", "/directory.csv").body.decode().splitlines()[1] == "301,Chen,,,,"
+    assert Directory.model_validate(got(admin, "/directory")).version == 1
+
+
+def told(**values: object) -> dict[str, object]:
+    return {
+        "session_id": SESSION,
+        "stage": "guard",
+        "started": datetime.now(UTC).isoformat(),
+        "result": "answered",
+    } | values
+
+
+@pytest.mark.flow("G2")
+def test_a_record_handed_in_again_and_again_is_one_record(management: Web) -> None:
+    door, console = management.account("door1", "door"), management.account("console1", "console")
+    assert put(door, "/records/door1-visit-1", told(unlocks=1)) == 201
+    assert put(door, "/records/door1-visit-1", told(unlocks=1)) == 204
+    server = Server(management.site.data)
+    server.begin("1", stage="guard", called="guard")
+    with caught_up(management.site) as store:
+        assert len(store.page(Wanted())) == 1
+    (record,) = got(console, "/records")["records"]
+    assert (record["id"], record["caller"], record["unlocks"], record["call_id"]) == (
+        "door1-visit-1",
+        "door1",
+        1,
+        "call-1",
+    )
+    assert got(console, "/records/door1-visit-1") == record
+    assert console.request("GET", "/records/door1-visit-9").status == 404
+    assert put(management.account("door2", "door"), "/records/door1-visit-1", told()) == 409
+    assert put(management.account("guest1", "guest"), "/records/guest1-visit-1", told()) == 403
+
+
+def test_each_account_reads_what_concerns_it(management: Web) -> None:
+    server = Server(management.site.data)
+    for number, flat in enumerate(["301", "302", "301"]):
+        server.begin(str(number), session="", called=flat, caller=f"door{number}")
+    with caught_up(management.site):
+        pass
+    readers = {
+        "console1": management.account("console1", "console"),
+        "home301": management.account("home301", "homelink", "301"),
+        "door1": management.account("door1", "door"),
+    }
+    seen = {name: [one["id"] for one in got(who, "/records")["records"]] for name, who in readers.items()}
+    assert seen == {"console1": ["2", "1", "0"], "home301": ["2", "0"], "door1": ["1"]}
+    assert not got(readers["home301"], "/records?flat=302")["records"]
+    page = got(readers["console1"], "/records?limit=2")
+    assert [one["id"] for one in page["records"]] == ["2", "1"]
+    assert [one["id"] for one in got(readers["console1"], f"/records?limit=2&after={page['next']}")["records"]] == ["0"]
+    table = readers["home301"].request("GET", "/records.csv").body.decode().splitlines()
+    assert [line.split(",")[0] for line in table] == ["id", "2", "0"]
