@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from endpoints.heap import give_back
 from endpoints.sip.agent import VoicePath
 from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
 
@@ -131,7 +132,7 @@ class SoundClock:
         self._voice, self._port, self._receive, self._register = voice, port, receive, register_thread
         self._changed = threading.Condition()
         self._until = 0.0
-        self._closed = False
+        self._closed = self._tidy = False
         self._thread = threading.Thread(target=self._run, name="sound-clock", daemon=True)
         self._thread.start()
 
@@ -141,6 +142,7 @@ class SoundClock:
 
     def rest(self) -> None:
         """No call has sound any more."""
+        self._tidy = True
         self._run_until(time.monotonic() + REST_SECONDS)
 
     def close(self) -> None:
@@ -165,6 +167,9 @@ class SoundClock:
         due = time.monotonic()
         while self._until > due:
             self._move_frames()
+            if self._tidy:
+                self._tidy = False
+                give_back()
             due += FRAME_SECONDS
             now = time.monotonic()
             if now < due:
