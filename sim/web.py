@@ -10,6 +10,8 @@ from fastapi import FastAPI
 
 from sim.errors import SimError
 
+KEEP = 60
+"""Seconds that an idle connection stays: longer than clients keep theirs, else a request meets its end."""
 GRACE = 1
 """Seconds that open requests get at the end."""
 
@@ -40,7 +42,12 @@ class WebServer:
     def __init__(self, app: FastAPI, listener: socket.socket) -> None:
         self._socket = listener
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=KEEP,
         )
         self._server = _Server(config)
         self._task: asyncio.Task[None] | None = None
