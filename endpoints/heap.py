@@ -1,7 +1,7 @@
 """The C library's heap, told how a device uses it: for months, with pictures that come and go with every call.
 
-Left alone, glibc gives threads heaps of their own, up to eight for each core, and keeps in them what a call needed: each
-call's threads meet another heap, so a device grows by megabytes over its first hundreds of calls.
+Left alone, glibc gives threads heaps of their own, up to eight for each core, and keeps in them what a call needed:
+each call's threads meet another heap, so a device grows by megabytes over its first hundreds of calls.
 """
 
 import ctypes
