@@ -2,7 +2,7 @@
 
 import base64
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -99,6 +99,13 @@ class Service:
 def service_of(site: Site) -> Service | None:
     """The HTTP service that the site file names in [directory]; None without one."""
     return service_at(site, site.directory.url) if site.directory else None
+
+
+def services_at(site: Site, url: str) -> tuple[Service, ...]:
+    """The same, by each account of this device in turn: which one a server knows, only that server can tell."""
+    first = service_at(site, url)
+    logins = ((one.user, one.password.get_secret_value()) for one in site.accounts.values())
+    return (first, *(replace(first, user=user, password=password) for user, password in logins))
 
 
 def service_at(site: Site, url: str) -> Service:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from endpoints.config.section import FlatNumber, Name, PublicKey, Section, SipUri
+from endpoints.config.section import FlatNumber, Name, PublicKey, Section, ServiceUrl, SipUri
 
 
 class StageName(StrEnum):
@@ -38,6 +38,8 @@ class Stage(Document):
 class Guard(Document):
     """How the property management is called (G1)."""
 
+    records: ServiceUrl = ""
+    """The HTTP service that keeps the records of these calls (G2); "" without one."""
     uris: Annotated[tuple[SipUri, ...], Field(max_length=8)] = ()
     devices: Mapping[Name, PublicKey] = Field(default_factory=dict)
     """The consoles that may open the door during a call: name -> Ed25519 public key, base64."""
@@ -49,6 +51,8 @@ class Flat(Document):
     name: Annotated[str, Field(min_length=1, max_length=64)]
     stages: Annotated[tuple[Stage, ...], Field(max_length=8)] = ()
     """Empty in what a resident's device fetches: it dials the number, its server knows the rest."""
+    records: ServiceUrl = ""
+    """The HTTP service that keeps the records of calls to this flat (V6); "" without one."""
     devices: Mapping[Name, PublicKey] = Field(default_factory=dict)
     """The devices that may open the door during a call: name -> Ed25519 public key, base64."""
 
@@ -72,6 +76,8 @@ class ListedFlat(Section):
     """Where the home's phones on 4G are called if that does not get through (V2)."""
     telephone: Annotated[tuple[SipUri, ...], Field(max_length=8)] = ()
     """Where its telephone is called if that does not get through either (V3)."""
+    records: ServiceUrl = ""
+    """The HTTP service of its HomeLink, which keeps the records of visits (V6); "" without one."""
     devices: dict[Name, PublicKey] = Field(default_factory=dict)
     """The devices that may open the door during a call: name -> Ed25519 public key, base64."""
 
@@ -79,12 +85,14 @@ class ListedFlat(Section):
         """The same as a part of the directory."""
         listed = {StageName.HOME: (self.homelink,), StageName.PHONES: self.phones, StageName.TELEPHONE: self.telephone}
         stages = tuple(Stage(name=name, uris=uris) for name, uris in listed.items() if uris)
-        return Flat(name=self.name, stages=stages, devices=self.devices)
+        return Flat(name=self.name, stages=stages, records=self.records, devices=self.devices)
 
 
 class ListedGuard(Section):
     """`[guard]` of a people file."""
 
+    records: ServiceUrl = ""
+    """The HTTP service that keeps the records of these calls (G2); "" without one."""
     uris: Annotated[tuple[SipUri, ...], Field(min_length=1, max_length=8)]
     devices: dict[Name, PublicKey] = Field(default_factory=dict)
     """The consoles that may open the door during a call: name -> Ed25519 public key, base64."""
@@ -98,5 +106,5 @@ class People(Section):
 
     def directory(self) -> Directory:
         """The same as a directory of version 0."""
-        guard = Guard(uris=self.guard.uris, devices=self.guard.devices) if self.guard else Guard()
+        guard = Guard(**self.guard.model_dump()) if self.guard else Guard()
         return Directory(flats={number: listed.flat() for number, listed in self.flats.items()}, guard=guard)

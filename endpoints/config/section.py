@@ -35,6 +35,8 @@ FlatNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,8}$")]
 """What a visitor types for a flat."""
 SipUri = Annotated[str, StringConstraints(pattern=r"^sips?:[^\s<>\"]+$")]
 """``sip:user@host:port;transport=tls``."""
+ServiceUrl = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+)?$")]
+"""``https://host:port`` of a server's HTTP service, "" for none."""
 PublicKey = Annotated[str, AfterValidator(_key_text)]
 """An Ed25519 public key, base64 of 32 bytes."""
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

@@ -16,6 +16,7 @@ from endpoints.door_station.events import CallFailed, CallPlaced, CodeChecked, D
 from endpoints.door_station.pictures import Pictures
 from endpoints.door_station.state import Door, Rules, signal_of
 from endpoints.door_station.telephone import ANSWERS, PAUSE, PRESS_ONE, TelephoneUnlock, masked_number
+from endpoints.door_station.visit_record import VisitRecorder
 from endpoints.errors import SipError
 from endpoints.events import CancelTimer, Complain, DeviceLost, HangUp, Publish, StartTimer, Tone
 from endpoints.runtime import Loop, Machine, process_figures
@@ -55,6 +56,7 @@ class Parts:
     """Ask for a newer directory; returns at once."""
     address: str
     """Where pictures are sent from; an unspecified address means the one towards the home."""
+    recorder: VisitRecorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +270,8 @@ class DoorApp:
         self._publish("state", {"old": old, "new": new, "why": why})
 
     def _publish(self, event: str, facts: Facts) -> None:
+        called = (home.records for home in self.state.homes.values() if home.number == self.state.flat)
+        self._parts.recorder.note(event, facts, self._session_id, next(called, ""))
         if self._parts.port is not None:
             self._parts.port.publish(event, facts)
 

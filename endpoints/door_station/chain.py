@@ -64,6 +64,8 @@ class Home:
     ways: tuple[Way, ...]
     keys: Mapping[str, str] = field(default_factory=dict)
     """Device name -> Ed25519 public key, base64."""
+    records: str = ""
+    """The HTTP service that keeps the records of visits to it, "" for none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,16 @@ from endpoints.door_station.chain import GUARD, Budget, Home, Way
 from endpoints.door_station.events import CallPressed, CaseMoved, DirectoryChanged, DoorMoved, ExitPressed, KeyPressed
 from endpoints.door_station.pictures import Pictures
 from endpoints.door_station.state import Rules
-from endpoints.service import service_of
+from endpoints.door_station.visit_record import Record, VisitRecorder
+from endpoints.handin import HandIn
+from endpoints.service import service_of, services_at
 from endpoints.unlock import AttemptLog, UnlockJudge
 from hal.errors import HalError
 from hal.recovery import SteadyCamera
 
 KIND = "door-station"
 ATTEMPTS_FILE, ALBUM_FOLDER, DIRECTORY_FILE = "unlock.jsonl", "pictures", "directory.json"
+RECORDS_FOLDER = "records"
 
 
 def main(argv: list[str]) -> int:
@@ -63,7 +66,20 @@ def _parts(frame: Frame, line: Line, pictures: Pictures, refresh: Callable[[], N
         background=background,
         refresh=refresh,
         address=site.sip.address,
+        recorder=_recorder(frame, background),
     )
+
+
+def _recorder(frame: Frame, background: ThreadPoolExecutor) -> VisitRecorder:
+    """Records of visits, written down beside the loop and handed in by a thread of their own."""
+    site = frame.configuration.site
+    hand_in = frame.keep(HandIn(site.data / RECORDS_FOLDER, lambda url: services_at(site, url)))
+    hand_in.start()
+
+    def keep(keeper: str, identifier: str, record: Record) -> None:
+        background.submit(hand_in.add, keeper, identifier, record)
+
+    return VisitRecorder(site.device.name, keep)
 
 
 def _background(frame: Frame) -> ThreadPoolExecutor:
@@ -96,10 +112,10 @@ def _directory(frame: Frame) -> tuple[Directory, Callable[[], None]]:
 
 def homes_of(directory: Directory, call_guard: str | None) -> Mapping[str, Home]:
     """What each number at the keypad leads to; `call_guard` is the one of the property management."""
-    homes = {number: Home(number, _ways(flat), flat.devices) for number, flat in directory.flats.items()}
+    homes = {number: Home(number, _ways(flat), flat.devices, flat.records) for number, flat in directory.flats.items()}
     guard = directory.guard
     if call_guard and guard.uris:
-        homes[call_guard] = Home(GUARD, tuple(Way(GUARD, uri) for uri in guard.uris), guard.devices)
+        homes[call_guard] = Home(GUARD, tuple(Way(GUARD, uri) for uri in guard.uris), guard.devices, guard.records)
     return homes
 
 

@@ -41,6 +41,7 @@ def _add_set(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("number", metavar="FLAT")
     parser.add_argument("--name", help="for people")
     parser.add_argument("--homelink", metavar="URI", help="the home's address at its HomeLink, '' for none")
+    parser.add_argument("--records", metavar="URL", help="HTTP service of its HomeLink, '' for none")
     parser.add_argument("--telephone", metavar="NUMBER", help="in the public telephone network, '' for none")
     for kind in (Kind.INDOOR, Kind.PHONE):
         parser.add_argument(f"--{kind}", action="append", default=[], metavar="NAME[=KEY]", help="a device; repeatable")
@@ -86,7 +87,7 @@ def _set(arguments: argparse.Namespace) -> None:
     with _store(arguments) as store:
         known = store.edition().flats.get(number)
         values: dict[str, Any] = known.model_dump() if known else {"name": "", "devices": ()}
-        given = {name: getattr(arguments, name) for name in ("name", "homelink", "telephone")}
+        given = {name: getattr(arguments, name) for name in ("name", "homelink", "records", "telephone")}
         values |= {name: value for name, value in given.items() if value is not None}
         values["devices"] = tuple(_devices(arguments, values["devices"]))
         store.set_flat(number, checked(lambda: Flat.model_validate(values), f"flat {number}"))

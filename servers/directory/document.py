@@ -17,7 +17,7 @@ def document(site: ManagementSite, edition: Edition, kind: Kind) -> Json:
     """What an account of this kind is told. Doors learn whom to call and who may open, never a telephone number;
     homes only learn names; guards learn numbers too."""
     flats = {number: _flat(site, number, flat, kind) for number, flat in edition.flats.items()}
-    guard: Json = {"uris": [_uri(site, GUARD)]}
+    guard: Json = {"uris": [_uri(site, GUARD)], "records": _records(site)}
     if kind in (Kind.DOOR, Kind.CONSOLE):
         guard["devices"] = {name: console.key for name, console in edition.consoles.items() if console.key}
     told: Json = {"version": edition.version, "community": site.management.community, "guard": guard, "flats": flats}
@@ -35,7 +35,8 @@ def tag(told: Json) -> str:
 def _flat(site: ManagementSite, number: str, flat: Flat, kind: Kind) -> Json:
     if kind is Kind.DOOR:
         keys = {device.name: device.key for device in flat.devices if device.key}
-        return {"name": flat.name, "stages": _stages(site, number, flat), "devices": keys}
+        keeper = flat.records if flat.homelink else _records(site)
+        return {"name": flat.name, "stages": _stages(site, number, flat), "records": keeper, "devices": keys}
     return {"name": flat.name} | ({"telephone": flat.telephone} if kind is Kind.CONSOLE else {})
 
 
@@ -58,9 +59,18 @@ def _away(site: ManagementSite, number: str, stage: str) -> list[str]:
     return uris
 
 
+def _records(site: ManagementSite) -> str:
+    """Our own HTTP service; "" without one."""
+    scheme = "https" if site.tls_files else "http"
+    return f"{scheme}://{_host(site)}:{site.http.port}" if site.http else ""
+
+
+def _host(site: ManagementSite) -> str:
+    address = reachable(site.listeners[0].address)
+    return f"[{address}]" if ":" in address else address
+
+
 def _uri(site: ManagementSite, user: str, stage: str = "") -> str:
     listener = site.listeners[0]
-    address = reachable(listener.address)
-    host = f"[{address}]" if ":" in address else address
-    place = site.listen.advertise or f"{host}:{listener.port}"
+    place = site.listen.advertise or f"{_host(site)}:{listener.port}"
     return f"sip:{user}@{place};transport={listener.transport}" + (f";stage={stage}" if stage else "")

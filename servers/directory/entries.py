@@ -30,6 +30,7 @@ Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,8}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
 Telephone = Annotated[str, StringConstraints(pattern=r"^(\+?[0-9]{2,20})?$")]
 SipUri = Annotated[str, StringConstraints(pattern=r"^(sips?:[^\s<>\"]{1,200})?$")]
+ServiceUrl = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]{1,200})?$")]
 PublicKey = Annotated[str, AfterValidator(_key)]
 """Ed25519, base64 of 32 bytes; "" for a device that opens no door."""
 
@@ -52,6 +53,8 @@ class Flat(_Entry):
     name: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
     homelink: SipUri = ""
     """The home's address at its HomeLink, called peer to peer (V1); "" without one."""
+    records: ServiceUrl = ""
+    """Its HomeLink's HTTP service, which keeps the records of visits (V6); "" without one."""
     telephone: Telephone = ""
     """In the public telephone network (V3); only guards and the cloud server are told."""
     devices: tuple[Device, ...] = Field(default=(), max_length=64)

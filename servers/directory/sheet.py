@@ -1,6 +1,6 @@
 """The flats as a CSV file (RFC 4180) for a spreadsheet; read in, all of its problems are told at once.
 
-Columns: flat, name, homelink, telephone, indoor, phones. The last two list devices as ``name=KEY`` or ``name``, with
+Columns: flat, name, homelink, records, telephone, indoor, phones. The last two list devices as ``name=KEY`` or ``name``, with
 blanks between them.
 """
 
@@ -15,13 +15,14 @@ from servers.directory.entries import Flat, Number
 from servers.errors import DirectoryError
 from servers.kamailio.kinds import Kind
 
-COLUMNS = ("flat", "name", "homelink", "telephone", "indoor", "phones")
+COLUMNS = ("flat", "name", "homelink", "records", "telephone", "indoor", "phones")
 _DEVICES = {"indoor": Kind.INDOOR, "phones": Kind.PHONE}
 _NUMBER: TypeAdapter[str] = TypeAdapter(Number)
 _MEANT = {
     "flat": "must be 1 to 8 digits",
     "name": "must have 1 to 64 characters that can be seen",
     "homelink": "must be like sip:home@10.0.0.7:5061;transport=tls, or empty",
+    "records": "must be like https://10.0.0.7:8443, or empty",
     "telephone": "must be digits, with or without a leading +, or empty",
 }
 
@@ -33,7 +34,7 @@ def csv_of(flats: Mapping[str, Flat]) -> str:
     writer.writerow(COLUMNS)
     for number, flat in flats.items():
         lists = [" ".join(_device_texts(flat, kind)) for kind in _DEVICES.values()]
-        writer.writerow([number, flat.name, flat.homelink, flat.telephone, *lists])
+        writer.writerow([number, flat.name, flat.homelink, flat.records, flat.telephone, *lists])
     return file.getvalue()
 
 
@@ -89,9 +90,8 @@ def _take(header: list[str], cells: list[str], flats: dict[str, Flat]) -> Iterat
         yield f"column flat: {number} is there already"
     devices, columns = _devices(row)
     try:
-        flats[number] = Flat(
-            name=row["name"], homelink=row["homelink"], telephone=row["telephone"], devices=tuple(devices)
-        )
+        plain = {name: row[name] for name in _MEANT if name != "flat"}
+        flats[number] = Flat.model_validate({**plain, "devices": tuple(devices)})
     except ValidationError as error:
         yield from _problems(error, columns, devices)
 

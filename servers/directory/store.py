@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from servers.database import Database
 from servers.directory.entries import Console, Device, Flat
@@ -83,10 +84,7 @@ class DirectoryStore:
 def _insert(connection: Connection, flats: Mapping[str, Flat]) -> None:
     if not flats:
         return
-    rows = [
-        {"number": number, "name": flat.name, "homelink": flat.homelink, "telephone": flat.telephone}
-        for number, flat in flats.items()
-    ]
+    rows = [{"number": number, **flat.model_dump(exclude={"devices"})} for number, flat in flats.items()]
     connection.execute(insert(FLAT), rows)
     devices = [
         {"flat": number, "name": device.name, "kind": device.kind.value, "unlock_key": device.key}
@@ -102,9 +100,7 @@ def _edition(connection: Connection) -> Edition:
     for row in connection.execute(select(DEVICE)):
         devices.setdefault(row.flat, []).append(Device(name=row.name, kind=row.kind, key=row.unlock_key))
     flats = {
-        row.number: Flat(
-            name=row.name, homelink=row.homelink, telephone=row.telephone, devices=tuple(devices.get(row.number, ()))
-        )
+        row.number: Flat(**_columns(row), devices=tuple(devices.get(row.number, ())))
         for row in connection.execute(select(FLAT))
     }
     consoles = {
@@ -113,3 +109,7 @@ def _edition(connection: Connection) -> Edition:
     version = connection.execute(select(EDITION.c.version)).scalar_one()
     numbers = sorted(flats, key=lambda number: (len(number), number))
     return Edition(version, {number: flats[number] for number in numbers}, dict(sorted(consoles.items())))
+
+
+def _columns(row: Row[Any]) -> dict[str, str]:
+    return {name: value for name, value in row._mapping.items() if name != "number"}

@@ -13,6 +13,7 @@ FLAT = Table(
     Column("number", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("homelink", String, nullable=False, default=""),
+    Column("records", String, nullable=False, default=""),
     Column("telephone", String, nullable=False, default=""),
 )
 

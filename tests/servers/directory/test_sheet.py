@@ -27,12 +27,12 @@ def test_columns_may_be_in_any_order_and_left_out() -> None:
 
 def test_every_problem_is_told_at_once_with_line_and_column() -> None:
     lines = [
-        "flat,name,homelink,telephone,indoor,phones",
-        "301,Family Chen,,,indoor1,phone1",
-        "3o2,,home@10.0.0.7,12 34,Hall=AAAA,",
-        "301,Family Rossi,,,,",
-        "303,Family Li,,,indoor1,indoor1",
-        "304,Family Ng,,,,,surplus",
+        "flat,name,homelink,records,telephone,indoor,phones",
+        "301,Family Chen,,,,indoor1,phone1",
+        "3o2,,home@10.0.0.7,10.0.0.7,12 34,Hall=AAAA,",
+        "301,Family Rossi,,,,,",
+        "303,Family Li,,,,indoor1,indoor1",
+        "304,Family Ng,,,,,,surplus",
     ]
     with pytest.raises(DirectoryError) as caught:
         flats_of("\n".join(lines), "flats.csv")
@@ -40,12 +40,13 @@ def test_every_problem_is_told_at_once_with_line_and_column() -> None:
         "flats.csv, line 3, column flat: must be 1 to 8 digits",
         "flats.csv, line 3, column name: must have 1 to 64 characters that can be seen",
         "flats.csv, line 3, column homelink: must be like sip:home@10.0.0.7:5061;transport=tls, or empty",
+        "flats.csv, line 3, column records: must be like https://10.0.0.7:8443, or empty",
         "flats.csv, line 3, column telephone: must be digits, with or without a leading +, or empty",
         "flats.csv, line 3, column indoor: 'Hall' is no name (a-z, 0-9, '_', '.', '-')",
         "flats.csv, line 3, column indoor: 'Hall' its key has 3 bytes, an Ed25519 key has 32",
         "flats.csv, line 4, column flat: 301 is there already",
         "flats.csv, line 5, columns indoor and phones: names indoor1 twice",
-        "flats.csv, line 6, column 7: there are only 6 columns",
+        "flats.csv, line 6, column 8: there are only 7 columns",
     ]
 
 

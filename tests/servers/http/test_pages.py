@@ -85,7 +85,7 @@ def test_a_table_is_taken_whole_or_not_at_all(management: Web) -> None:
     assert bad.status == 422
     assert json.loads(bad.body)["detail"].count("line 3") == 2
     assert admin.request("PUT", "/directory.csv", b"flat,name\n301,Chen\n").status == 204
-    assert admin.request("GET", "/directory.csv").body.decode().splitlines()[1] == "301,Chen,,,,"
+    assert admin.request("GET", "/directory.csv").body.decode().splitlines()[1] == "301,Chen,,,,,"
     assert Directory.model_validate(got(admin, "/directory")).version == 1
 
 

@@ -1,0 +1,108 @@
+"""Call records that a device keeps until their server has them: one file each, so that they survive a power cut."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from endpoints.directory import write_atomically
+from endpoints.errand import FIRST_RETRY, Errand
+from endpoints.errors import ServiceError
+from endpoints.service import Service
+
+log = logging.getLogger(__name__)
+
+KEPT = 1000
+"""Records that wait; beyond it the oldest are lost, and this is told."""
+_NOT_NOW = frozenset({401, 403, 429})
+"""Refusals that end when somebody repairs an account; 5xx ends by itself."""
+
+
+class _Waiting(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    url: str
+    id: str
+    record: dict[str, Any]
+
+
+class HandIn:
+    """Hands records in, each under its own id until the server has taken it: once, however often it is sent."""
+
+    def __init__(
+        self, folder: Path, services: Callable[[str], Sequence[Service]], first_retry: float = FIRST_RETRY
+    ) -> None:
+        """`services` gives the ways to log in at a server; the first that is let in is used."""
+        self._folder, self._services = folder, services
+        self._errand = Errand("records", self._work, first_retry)
+
+    def add(self, url: str, identifier: str, record: Mapping[str, object]) -> None:
+        """Write a record down and hand it in soon; when this returns it is safe. From any thread."""
+        waiting = _Waiting(url=url, id=identifier, record=dict(record))
+        try:
+            write_atomically(self._folder / f"{identifier}.json", waiting.model_dump_json().encode())
+        except OSError as error:
+            log.error("record %s cannot be kept: %s", identifier, error.strerror)
+            return
+        self._errand.wake()
+
+    def start(self) -> None:
+        """Hand in what waits from before, and everything that comes."""
+        self._errand.start()
+
+    def close(self) -> None:
+        """What waits is handed in after the next start; twice does no harm."""
+        self._errand.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many records no server has yet."""
+        return sum(1 for _ in self._files())
+
+    def _files(self) -> Iterator[Path]:
+        return self._folder.glob("*.json")
+
+    def _work(self) -> None:
+        """One server that is away does not keep the records of another one waiting."""
+        away: dict[str, str] = {}
+        files = sorted(self._files(), key=lambda path: path.stat().st_mtime_ns)
+        for path in files[:-KEPT]:
+            log.error("record %s is lost: too many wait", path.stem)
+            path.unlink(missing_ok=True)
+        for path in files[-KEPT:]:
+            waiting = _read(path)
+            if waiting is not None and waiting.url not in away:
+                try:
+                    self._hand_in(waiting)
+                except ServiceError as error:
+                    away[waiting.url] = str(error)
+                    continue
+                path.unlink(missing_ok=True)
+        if away:
+            raise ServiceError("; ".join(away.values()))
+
+    def _hand_in(self, waiting: _Waiting) -> None:
+        status, body = 0, b""
+        for service in self._services(waiting.url):
+            answer = service.request("PUT", f"/records/{waiting.id}", json.dumps(waiting.record).encode())
+            status, body = answer.status, answer.body
+            if status not in (401, 403):
+                break
+        if status in _NOT_NOW or status >= 500 or not status:
+            raise ServiceError(f"{waiting.url} does not take records now ({status})")
+        if status >= 300:
+            log.error("record %s is refused for good by %s: %d %s", waiting.id, waiting.url, status, body[:200])
+
+
+def _read(path: Path) -> _Waiting | None:
+    try:
+        return _Waiting.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        log.error("%s is not handed in: %s", path, type(error).__name__)
+        path.unlink(missing_ok=True)
+        return None
