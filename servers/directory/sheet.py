@@ -1,7 +1,7 @@
 """The flats as a CSV file (RFC 4180) for a spreadsheet; read in, all of its problems are told at once.
 
-Columns: flat, name, homelink, records, telephone, indoor, phones. The last two list devices as ``name=KEY`` or ``name``,
-with blanks between them.
+Columns: flat, name, homelink, records, telephone, indoor, phones. The last two list devices as ``name=KEY`` or
+``name``, with blanks between them.
 """
 
 import csv
