@@ -35,9 +35,9 @@ class Sound:
         """Play the tone of that name of `media.tones` until the next; None is silence."""
         self._do(lambda: self._voice.tone(name))
 
-    def say(self, words: Sequence[str]) -> None:
-        """Speak these prompts of `media.prompts` at our loudspeaker."""
-        self._do(lambda: self._voice.say(self._speech(words)))
+    def say(self, words: Sequence[str], over: Callable[[], None] | None = None) -> None:
+        """Speak these prompts of `media.prompts` at our loudspeaker; see `Voice.say` for `over`."""
+        self._do(lambda: self._voice.say(self._speech(words), over))
 
     def announce(self, words: Sequence[str], pause: float = 0.0) -> None:
         """Speak these prompts to the other side instead of our microphone: once, or again after `pause` seconds."""

@@ -4,6 +4,7 @@ import logging
 import math
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hal.errors import HalError
@@ -62,7 +63,8 @@ class _End:
 class Voice:
     """Implements the SIP agent's `VoicePath`: 20 ms frames of s16le mono at 16 kHz, 640 bytes.
 
-    `capture` and `play` belong to the media thread; everything else may be called from any other thread.
+    `capture` and `play` belong to the media thread; everything else may be called from any other thread. Where one
+    media thread follows another at once, a `capture` that meets another one is silence.
     """
 
     def __init__(
@@ -83,8 +85,11 @@ class Voice:
         self._tones = TonePlayer(self._output.start, self._write, self._output.stop)
         self._processor: VoiceProcessor | None = None
         self._preparing = threading.Lock()
+        self._capturing = threading.Lock()
         self._reference: deque[bytes] = deque(maxlen=_REFERENCE_FRAMES)
         self._overlay: tuple[Sound, int] | None = None
+        self._over: Callable[[], None] | None = None
+        """Called when the words that sound in a call are over."""
         self._announced: tuple[Sound, int] | None = None
         self._running = self._muted = False
         self._heard = self._played = SILENCE
@@ -104,7 +109,7 @@ class Voice:
         if self._processing and self._processor is None:
             threading.Thread(target=self.prepare, name="voice-prepare", daemon=True).start()
         self._reference.clear()
-        self._muted, self._overlay, self._announced = False, None, None
+        self._muted, self._overlay, self._over, self._announced = False, None, None, None
         self._output.start()
         self._input.start()
         self._running = True
@@ -115,7 +120,7 @@ class Voice:
         if not self._running:
             return
         self._running = False
-        overlay, self._overlay = self._overlay, None
+        overlay, self._overlay, self._over = self._overlay, None, None
         self._input.stop()
         self._output.stop()
         if overlay is not None:
@@ -142,16 +147,19 @@ class Voice:
         """
         sound = render(Tone(name)) if name is not None else None
         if self._running:
-            self._overlay = (sound, 0) if sound else None
+            self._overlay, self._over = (sound, 0) if sound else None, None
         elif sound:
             self._tones.play(sound)
         else:
             self._tones.silence()
 
-    def say(self, words: Sound) -> None:
-        """Speak `words` at our loudspeaker: between calls a repeating tone waits for them, in a call both are heard."""
+    def say(self, words: Sound, over: Callable[[], None] | None = None) -> None:
+        """Speak `words` at our loudspeaker: between calls a repeating tone waits for them, in a call both are heard.
+
+        In a call `over` is called on the media thread when they are over, unless something else sounds before that.
+        """
         if self._running:
-            self._overlay = (words, 0)
+            self._overlay, self._over = (words, 0), over
         else:
             self._tones.say(words)
 
@@ -165,7 +173,7 @@ class Voice:
 
     def levels(self) -> tuple[float, float]:
         """Loudness of the last frame sent and the last frame played, dBFS (-96 is silence)."""
-        return _level(self._heard), _level(self._played)
+        return level(self._heard), level(self._played)
 
     def capture(self) -> bytes:
         """The next frame for the other side; never blocks or raises."""
@@ -173,10 +181,15 @@ class Voice:
         if not self._running:
             self._heard = announced or SILENCE
             return self._heard
-        frame = self._read()
-        if self._processor is not None:
-            far = self._reference.popleft() if self._reference else SILENCE
-            frame = self._processor.process(frame, far)
+        if not self._capturing.acquire(blocking=False):
+            return SILENCE
+        try:
+            frame = self._read()
+            if self._processor is not None:
+                far = self._reference.popleft() if self._reference else SILENCE
+                frame = self._processor.process(frame, far)
+        finally:
+            self._capturing.release()
         self._heard = announced or (SILENCE if self._muted else frame)
         return self._heard
 
@@ -230,7 +243,14 @@ class Voice:
         # Another thread may have asked for another tone meanwhile: only our own step may be put back.
         if self._overlay is overlay:
             self._overlay = (sound, number + 1) if part is not None else None
+            if part is None:
+                self._words_over()
         return mix(frame, part) if part is not None else frame
+
+    def _words_over(self) -> None:
+        over, self._over = self._over, None
+        if over is not None:
+            over()
 
 
 def _load_processor() -> "VoiceProcessor | None":
@@ -247,7 +267,8 @@ def _whole(frame: bytes) -> bytes:
     return frame if len(frame) == FRAME_BYTES else frame[:FRAME_BYTES].ljust(FRAME_BYTES, b"\0")
 
 
-def _level(frame: bytes) -> float:
+def level(frame: bytes) -> float:
+    """Loudness of one frame, dBFS (-96 is silence)."""
     samples = memoryview(_whole(frame)).cast("h")
     power = sum(sample * sample for sample in samples) / len(samples)
     return 10 * math.log10(power / 32768**2) if power > 2.5e-1 else -96.0

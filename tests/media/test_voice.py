@@ -318,3 +318,38 @@ def test_a_call_that_begins_before_the_processing_is_loaded_has_sound_at_once(
     assert bytes(speaker.heard) == OTHER
     voice.prepare()
     voice.close()
+
+
+def test_the_end_of_the_words_in_a_call_is_told_unless_something_else_sounds_before(voice: Voice) -> None:
+    over: list[str] = []
+    voice.say(Sound(OTHER, repeats=False), lambda: over.append("first"))
+    voice.play(SILENCE)
+    assert over == []
+    voice.play(SILENCE)
+    assert over == ["first"]
+    voice.say(Sound(OTHER, repeats=False), lambda: over.append("second"))
+    voice.tone("beep")
+    voice.play(SILENCE)
+    voice.play(SILENCE)
+    assert over == ["first"]
+
+
+def test_two_media_threads_that_meet_for_a_moment_do_not_share_a_frame(microphone: MockMicrophone) -> None:
+    inside, go = threading.Event(), threading.Event()
+
+    class Slow(MockMicrophone):
+        def read(self, samples: int) -> bytes:
+            inside.set()
+            go.wait(LIMIT)
+            return WORDS
+
+    voice = Voice(Slow(), MockSpeaker(), processing=False)
+    voice.start()
+    heard: list[bytes] = []
+    first = threading.Thread(target=lambda: heard.append(voice.capture()))
+    first.start()
+    assert inside.wait(LIMIT)
+    assert voice.capture() == SILENCE
+    go.set()
+    first.join(LIMIT)
+    assert heard == [WORDS]
