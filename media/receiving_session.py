@@ -15,6 +15,7 @@ from media.decoder import DecodeError, H264Decoder
 from media.description import SrtpKey, VideoMedia
 from media.errors import PacketError
 from media.incoming_video import IncomingVideo
+from media.keep_alive import UNKNOWN_PAYLOAD_TYPE, KeepAlive
 from media.key_requests import KeyRequests
 from media.rtp_packet import parse
 from media.rtp_sockets import Address
@@ -40,7 +41,10 @@ class ReceptionCounters:
 
 
 class ReceivingSession:
-    """Call it from one thread; `send(data, address)` sends RTCP, `on_picture` takes each picture at once."""
+    """Call it from one thread; `on_picture` takes each picture at once.
+
+    `send(data, address)` sends RTCP; `send_rtp`, if there is one, sends what keeps routers open.
+    """
 
     def __init__(
         self,
@@ -50,13 +54,16 @@ class ReceivingSession:
         on_picture: Callable[[Picture], None],
         send: Callable[[bytes, Address], None],
         now: float,
+        send_rtp: Callable[[bytes, Address], None] | None = None,
     ) -> None:
+        self._send_rtp = send_rtp
         self._remote, self._decoder, self._on_picture, self._send = remote, decoder, on_picture, send
         self._opener, self._protector = Unprotector(remote.key), Protector(key)
         self._rtcp_address: Address = (remote.address, remote.rtcp_port)
         self._ssrc, self._cname = 1 + secrets.randbelow(0xFFFFFFFE), secrets.token_urlsafe(12)
         self._incoming = IncomingVideo(repair="nack" in remote.feedback)
         self._key_requests = KeyRequests(now)
+        self._keep_alive = KeepAlive(self._ssrc, now)
         self._next_report = now + REPORT_SECONDS
         self._began = now
         self._first_frame: float | None = None
@@ -75,6 +82,8 @@ class ReceivingSession:
             return
         try:
             packet = parse(self._opener.rtp(data))
+            if packet.payload_type == UNKNOWN_PAYLOAD_TYPE:  # of somebody who keeps his router open
+                return
             if packet.payload_type != self._remote.payload_type:
                 raise PacketError(f"payload type {packet.payload_type} was not agreed")
         except SrtpError:
@@ -115,7 +124,13 @@ class ReceivingSession:
         request = self._requests(now)
         if request or now >= self._next_report:
             self._send_rtcp(request, now)
-        return min(self._next_report, self._incoming.next_check(), self._key_requests.next_check(self._needs_key))
+        self._keep_open(now)
+        return min(
+            self._next_report,
+            self._incoming.next_check(),
+            self._key_requests.next_check(self._needs_key),
+            self._keep_alive.next_check,
+        )
 
     def statistics(self, now: float) -> dict[str, object]:
         """What a technician wants to know; times in milliseconds, None where there is nothing yet."""
@@ -186,6 +201,11 @@ class ReceivingSession:
             self.counters.nack_sent += 1
             request += rtcp.negative_acknowledgement(self._ssrc, media_ssrc, lost)
         return request
+
+    def _keep_open(self, now: float) -> None:
+        packet = self._keep_alive.packet(heard=self._incoming.ssrc is not None, now=now)
+        if packet and self._send_rtp is not None:
+            self._send_rtp(self._protector.rtp(packet), (self._remote.address, self._remote.port))
 
     def _send_rtcp(self, request: bytes, now: float) -> None:
         """Feedback travels behind a report: reduced-size RTCP was not agreed (RFC 5506)."""

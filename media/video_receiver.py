@@ -66,7 +66,9 @@ class VideoReceiver:
         self._remote = remote
         self._decoder.reset()
         now = time.monotonic()
-        session = ReceivingSession(remote, self._key, self._decoder, self._on_picture, self._send_rtcp, now)
+        session = ReceivingSession(
+            remote, self._key, self._decoder, self._on_picture, self._send_rtcp, now, self._send_rtp
+        )
         self._session = session
         self._wake, woken = socket.socketpair()
         self._thread = threading.Thread(target=self._run, args=(session, woken), name="video-receiver", daemon=True)
@@ -106,10 +108,10 @@ class VideoReceiver:
         return take
 
     def _send_rtcp(self, data: bytes, address: Address) -> None:
-        try:
-            self._sockets.rtcp.sendto(data, address)
-        except OSError as error:
-            log.debug("RTCP to %s was not sent: %s", address, error)
+        _send(self._sockets.rtcp, data, address)
+
+    def _send_rtp(self, data: bytes, address: Address) -> None:
+        _send(self._sockets.rtp, data, address)
 
     def _run(self, session: ReceivingSession, woken: socket.socket) -> None:
         """One datagram a wait: they come one by one, and to be told that there is no more costs as much as to wait."""
@@ -134,3 +136,10 @@ def _take(sock: socket.socket, take: Callable[[bytes, Address, float], None], no
     """Hand over the datagram that waits, with its time of arrival."""
     if received := receive(sock):
         take(*received, now)
+
+
+def _send(sock: socket.socket, data: bytes, address: Address) -> None:
+    try:
+        sock.sendto(data, address)
+    except OSError as error:
+        log.debug("%d bytes to %s were not sent: %s", len(data), address, error)

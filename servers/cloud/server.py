@@ -1,4 +1,4 @@
-"""The cloud server as a running server: Kamailio, and beside it the media relay where there is a trunk."""
+"""The cloud server as a running server: Kamailio, and beside it the media relay."""
 
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -12,17 +12,20 @@ from servers.media_relay import Interface, MediaRelay, RelaySettings
 
 _FOLDER = resources.files(__package__)
 _ROLE = _FOLDER.joinpath("cloud.cfg")
+DEFINES = ("WITH_MEDIA_RELAY",)
 _ANY_SOCKET = "udp:127.0.0.1:2223"
 """Stands for the relay's control socket in a configuration that is only looked at."""
+_RINGING_SECONDS = 600
+"""What is known of a relayed call outlives the longest call by this: it is noted while it rings."""
 
 
 class CloudServer(SipServer):
     """The SIP server of many communities."""
 
     def __init__(self, site: CloudSite, patience: Patience | None = None) -> None:
-        relay = MediaRelay(RelaySettings((Interface(site.cloud.address),))) if site.trunk else None
-        tokens = _tokens(site) | (relay.tokens() if relay else {})
-        super().__init__(site, _ROLE, tokens, (relay,) if relay else (), _more(site), patience=patience)
+        relay = MediaRelay(_relay_settings(site))
+        tokens = _tokens(site) | relay.tokens()
+        super().__init__(site, _ROLE, tokens, (relay,), _more(site), DEFINES, patience)
         self._cloud = site
 
     def run(self) -> None:
@@ -33,19 +36,30 @@ class CloudServer(SipServer):
 
 def kamailio_config(site: CloudSite) -> KamailioConfig:
     """The site as Kamailio's configuration, which can be written and looked at without starting anything."""
-    return server_config(site, _ROLE, _tokens(site), _more(site))
+    return server_config(site, _ROLE, _tokens(site), _more(site), DEFINES)
 
 
 def _more(site: CloudSite) -> tuple[Traversable, ...]:
-    return (_FOLDER.joinpath("telephone.cfg" if site.trunk else "no_telephone.cfg"),)
+    return (_FOLDER.joinpath("media.cfg"), _FOLDER.joinpath("telephone.cfg" if site.trunk else "no_telephone.cfg"))
+
+
+def _relay_settings(site: CloudSite) -> RelaySettings:
+    interface = Interface(site.media_address, site.media.advertised or "")
+    return RelaySettings(
+        (interface,), site.media.first_port, site.media.last_port, site.media.silence, site.timers.call
+    )
 
 
 def _tokens(site: CloudSite) -> dict[str, str]:
     trunk: TrunkSection | None = site.trunk
-    if trunk is None:
-        return {}
-    return {
+    media = {
         "RELAY_SOCKET": _ANY_SOCKET,
+        "RELAY_MODE": site.media.relay,
+        "RELAY_SECONDS": str(site.timers.call + _RINGING_SECONDS),
+    }
+    if trunk is None:
+        return media
+    return media | {
         "TRUNK_URI": trunk.uri,
         "TRUNK_HOST": trunk.host,
         "TRUNK_TARGET": str(trunk.target),

@@ -1,13 +1,14 @@
 """The site file of a cloud server."""
 
+import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from servers.kamailio.kinds import Kind
-from servers.kamailio.site import IdentitySection, Port, ServerSite, needed_home, no_home
+from servers.kamailio.site import IdentitySection, IpAddress, Port, ServerSite, needed_home, no_home
 from servers.sitefile import Section, load
 
 
@@ -45,6 +46,28 @@ class TrunkSection(Section):
         return int(self.uri.partition(";")[0].rpartition(":")[2])
 
 
+class MediaSection(Section):
+    """[media]: the relay for sound and pictures between endpoints that cannot reach one another."""
+
+    relay: Literal["auto", "always", "never"] = "auto"
+    """auto: calls from or to an address that is not in a private network; never: only those to the trunk."""
+    address: IpAddress | None = None
+    """IP address that the relay receives on; without it that of [cloud]."""
+    advertised: IpAddress | None = None
+    """IP address under which others reach the relay, where a router passes its ports on."""
+    first_port: int = Field(default=30000, ge=1024, le=65535)
+    last_port: int = Field(default=39999, ge=1024, le=65535)
+    """UDP ports of the relay; a call with video takes eight for every ringing phone."""
+    silence: int = Field(default=60, ge=5)
+    """Seconds without any packet after which a relayed call is forgotten."""
+
+    @model_validator(mode="after")
+    def _some_ports(self) -> "MediaSection":
+        if self.last_port - self.first_port < 100:
+            raise ValueError("needs a hundred ports or more from first_port to last_port")
+        return self
+
+
 Number = Annotated[str, Field(pattern=r"^\+?[0-9]{2,20}$")]
 
 
@@ -56,9 +79,21 @@ class CloudSite(ServerSite):
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.PHONE, Kind.MANAGEMENT, Kind.GUEST)
 
     cloud: CloudSection
+    media: MediaSection = MediaSection()
     trunk: TrunkSection | None = None
     telephones: dict[str, Number] = Field(default_factory=dict)
     """[telephones]: a flat's number in the public telephone network, by its address: ``"301.lakeside"``."""
+
+    @model_validator(mode="after")
+    def _relay_needs_an_address(self) -> "CloudSite":
+        if ipaddress.ip_address(self.media_address).is_unspecified:
+            raise ValueError("[media] address is needed where [cloud] address stands for all of this machine")
+        return self
+
+    @property
+    def media_address(self) -> str:
+        """IP address that the media relay receives on."""
+        return self.media.address or self.cloud.address
 
     @property
     def identity(self) -> CloudSection:

@@ -68,6 +68,7 @@ def _upstream_uri(text: str) -> str:
 
 SitePath = Annotated[Path, AfterValidator(_from_file)]
 ReadableFile = Annotated[Path, AfterValidator(_from_file), AfterValidator(_readable)]
+IpAddress = Annotated[str, AfterValidator(_ip_address)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 User = Annotated[str, AfterValidator(_user)]
 
@@ -79,7 +80,7 @@ class IdentitySection(Section):
     """For people."""
     realm: HostName
     """Host part of this server's addresses, and realm of its accounts."""
-    address: Annotated[str, AfterValidator(_ip_address)]
+    address: IpAddress
     """IP address to listen on; 0.0.0.0 or :: for all."""
 
 

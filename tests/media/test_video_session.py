@@ -217,6 +217,23 @@ def test_what_the_screen_sends_is_protected_by_its_own_key() -> None:
     assert rtcp.parse(Unprotector(key).rtcp(sent[0])).key_frame
 
 
+def test_it_opens_the_way_for_the_stream_in_its_own_key() -> None:
+    key, opened = SrtpKey(bytes(range(30))), list[tuple[bytes, Address]]()
+    session = ReceivingSession(
+        VideoMedia(*DOOR, 5001),
+        key,
+        H264Decoder(),
+        lambda _: None,
+        lambda *_: None,
+        now=0.0,
+        send_rtp=lambda data, address: opened.append((data, address)),
+    )
+    session.attend(0.0)
+    [(data, address)] = opened
+    assert address == DOOR
+    assert len(Unprotector(key).rtp(data)) == 12
+
+
 def test_a_display_that_fails_does_not_stop_the_reception(caplog: pytest.LogCaptureFixture) -> None:
     def fail(_: Picture) -> None:
         raise RuntimeError("the display is on fire")

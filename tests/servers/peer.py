@@ -323,7 +323,7 @@ class Call:
         return {"From": self.sender, "To": to, "Call-ID": self.call_id, "CSeq": f"{self._sequence} {method}"}
 
 
-def callee_request(peer: Peer, invite: Message, tag: str, method: str, extra: str = "") -> None:
+def callee_request(peer: Peer, invite: Message, tag: str, method: str, extra: str = "", body: str = "") -> None:
     """A request of the called side in the dialog of an INVITE that it answered with `tag`."""
     routes = [f"Route: {value}" for value in invite.all("Record-Route")]
     headers = {
@@ -333,7 +333,7 @@ def callee_request(peer: Peer, invite: Message, tag: str, method: str, extra: st
         "CSeq": f"1 {method}",
         "Contact": f"<{peer.contact}>",
     }
-    peer.request(method, invite.contact, headers, "\r\n".join(filter(None, [*routes, extra])))
+    peer.request(method, invite.contact, headers, "\r\n".join(filter(None, [*routes, extra])), body)
 
 
 def _connect(server: Listener, tls: TlsFiles | None, source: str, port: int) -> socket.socket:

@@ -19,8 +19,11 @@ LAKESIDE = Login("lakeside", "", CLOUD_REALM)
 
 
 @contextmanager
-def running_cloud(folder: Path, transport: Transport, community: Community | None, settings: str) -> Iterator[Node]:
-    node = start_server(folder, Role.CLOUD, "cloud", {"realm": CLOUD_REALM}, [transport], community, settings)
+def running_cloud(
+    folder: Path, transport: Transport, community: Community | None, settings: str, address: str = ""
+) -> Iterator[Node]:
+    identity = {"realm": CLOUD_REALM, "address": address or own_address()}
+    node = start_server(folder, Role.CLOUD, "cloud", identity, [transport], community, settings)
     try:
         node.server.wait_until_it_serves()
         yield node
