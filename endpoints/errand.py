@@ -23,7 +23,7 @@ class Errand:
     def __init__(self, name: str, work: Callable[[], float | None], first_retry: float = FIRST_RETRY) -> None:
         self._name, self._work, self._first_retry = name, work, first_retry
         self._woken = threading.Event()
-        self._closed = False
+        self._closed = self._news = False
         self._retry = 0.0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -32,7 +32,8 @@ class Errand:
         self._thread.start()
 
     def wake(self) -> None:
-        """Something is new: work now, unless the last time failed. From any thread."""
+        """Something is new: work now, or if the last time failed, with the next attempt. From any thread."""
+        self._news = True
         if not self._retry:
             self._woken.set()
 
@@ -44,8 +45,9 @@ class Errand:
     def _run(self) -> None:
         while not self._closed:
             self._woken.clear()
+            self._news = False
             pause = self._work_once()
-            if not self._closed:
+            if not self._closed and (self._retry or not self._news):
                 self._woken.wait(None if pause is None else pause * random.uniform(0.75, 1.25))
 
     def _work_once(self) -> float | None:

@@ -68,7 +68,7 @@ class HandIn:
     def _work(self) -> None:
         """One server that is away does not keep the records of another one waiting."""
         away: dict[str, str] = {}
-        files = sorted(self._files(), key=lambda path: path.stat().st_mtime_ns)
+        files = sorted(self._files(), key=_written)
         for path in files[:-KEPT]:
             log.error("record %s is lost: too many wait", path.stem)
             path.unlink(missing_ok=True)
@@ -95,6 +95,13 @@ class HandIn:
             raise ServiceError(f"{waiting.url} does not take records now ({status})")
         if status >= 300:
             log.error("record %s is refused for good by %s: %d %s", waiting.id, waiting.url, status, body[:200])
+
+
+def _written(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # the server has it just now
+        return 0
 
 
 def _read(path: Path) -> _Waiting | None:

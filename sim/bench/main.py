@@ -11,6 +11,7 @@ from sim.bench.endurance import endurance
 from sim.bench.figure import Figure, table, write_json
 from sim.bench.fork import against_linphone
 from sim.bench.pair import against_baresip
+from sim.bench.records import lost_or_doubled
 from sim.processes import need
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -21,6 +22,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "baresip": against_baresip,
     "linphone": against_linphone,
     "chain": chain,
+    "records": lost_or_doubled,
     "echo": erle,
     "endurance": endurance,
 }
