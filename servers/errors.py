@@ -43,5 +43,9 @@ class RecordError(ServerError, ValueError):
     """A call record cannot be read or taken."""
 
 
+class NeighbourError(ServerError, ConnectionError):
+    """The HTTP service of the server above gives no usable answer."""
+
+
 class DirectoryError(ServerError, ValueError):
     """The directory cannot be changed as asked; the text lists every problem."""

@@ -54,7 +54,7 @@ def _away(site: ManagementSite, number: str, stage: str) -> list[str]:
     """Through this server; the cloud itself only for who cannot reach this server at all."""
     uris = [_uri(site, number, stage)]
     if site.upstream is not None:
-        where = site.upstream.uri.removeprefix("sip:")
+        where = (site.upstream.public or site.upstream.uri).removeprefix("sip:")
         uris.append(f"sip:{number}.{site.management.community}@{where};stage={stage}")
     return uris
 

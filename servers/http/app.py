@@ -45,7 +45,7 @@ class Backend:
 
 def make_app(backend: Backend, routers: Sequence[APIRouter]) -> FastAPI:
     """The ASGI application; `/openapi.json` describes it."""
-    from servers.records.pages import router_of
+    from servers.records.pages import routers_of
 
     site = backend.site
     app = FastAPI(title=f"Intercom {site.title} {site.identity.name}", docs_url=None, redoc_url=None)
@@ -55,7 +55,7 @@ def make_app(backend: Backend, routers: Sequence[APIRouter]) -> FastAPI:
     app.add_exception_handler(RecordError, _answer(409))
     app.add_exception_handler(ServerError, _answer(422))
     app.include_router(_health(backend))
-    for router in (router_of(backend), *routers):
+    for router in (*routers_of(backend), *routers):
         app.include_router(router)
     return app
 

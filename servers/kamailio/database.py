@@ -45,6 +45,16 @@ class Databases:
         """Written before Kamailio starts; what it needs to register at the server above."""
         return self.folder / "upstream.sqlite"
 
+    @property
+    def directory(self) -> Path:
+        """The directory as the server above last told it."""
+        return self.folder / "directory.copy"
+
+    @property
+    def position(self) -> Path:
+        """When the server above was last asked for missed calls."""
+        return self.folder / "above.position"
+
     def urls(self) -> dict[str, str]:
         """The values of the configuration's tokens."""
         files = {"ACCOUNTS_DB": self.accounts, "LOCATION_DB": self.location, "RECORDS_DB": self.events}

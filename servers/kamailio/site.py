@@ -152,6 +152,12 @@ class UpstreamSection(Section):
     password: str = Field(default="", repr=False)
     """May be left out where this server's certificate is enough."""
     realm: HostName
+    public: Annotated[str, AfterValidator(_upstream_uri)] | None = None
+    """How others reach that server, where it is not by `uri`; it stands in the directory."""
+    service: Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]{1,200})?$")] = ""
+    """Its HTTP service: ``https://10.0.0.2:8443``; "" leaves directory and missed calls unasked for."""
+    refresh: float = Field(default=30.0, ge=0.1, le=3600)
+    """Seconds between two questions there."""
 
     @property
     def transport(self) -> Transport:

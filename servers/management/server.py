@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from servers.above.exchange import Errand, Exchange
 from servers.http import Pages
 from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Patience
@@ -25,7 +26,8 @@ class ManagementServer(SipServer):
 
     def __init__(self, site: ManagementSite, patience: Patience | None = None) -> None:
         defines = _defines(site)
-        super().__init__(site, _ROLE, _tokens(site), more=_MORE, defines=defines, patience=patience, pages=pages(site))
+        above = [Exchange(site, site.upstream, lambda: _errands(site))] if site.upstream else []
+        super().__init__(site, _ROLE, _tokens(site), above, _MORE, defines, patience, pages(site))
 
 
 def pages(site: ManagementSite) -> Pages:
@@ -37,6 +39,14 @@ def pages(site: ManagementSite) -> Pages:
         return pages_of(site, backend)
 
     return made
+
+
+def _errands(site: ManagementSite) -> Sequence[Errand]:
+    """With the cloud server: the calls of phones on 4G that did not come here (P4)."""
+    from servers.above.records import MissedCalls, to_community
+
+    translate = to_community(site.management.community, GUARD)
+    return (MissedCalls(site.databases.position, site.parent, translate, site.timers.call),)
 
 
 def kamailio_config(site: ManagementSite) -> KamailioConfig:

@@ -50,11 +50,13 @@ class CallRecord:
     reason: str
     """Why it ended, as the caller's device tells."""
     picture: str
-    """Name of the picture of who stood there, on the door station."""
+    """Of who stood there: ``records/ID/picture`` at this server; only a name while the door station still has it."""
     stages: str
     """All stages of the visit and their results, as the door station tells: ``home failed, telephone answered``."""
     handed_by: str
     """The device that handed in what only it knows, or what the server missed; "" if none did."""
+    relayed: bool
+    """The call only went through this server; its record is kept by those at its ends (V6, H2)."""
     caller_uri: str
     call_id: str
 
@@ -75,6 +77,8 @@ class Wanted:
     """Only flats of this community: ``301.lakeside``."""
     concerning: str = ""
     """Only calls of this account: as caller, or as who answered."""
+    relayed: bool | None = None
+    """Those that only went through; False: only those whose record is kept here."""
 
 
 def duration(answered: datetime | None, ended: datetime | None) -> float:

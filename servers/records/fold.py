@@ -1,10 +1,10 @@
 """Folds events into the table of calls: each event at most once, each call one row, whoever told of it first."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from servers.records.call import Result
 from servers.records.events import Event, EventKind, last_number
@@ -13,12 +13,19 @@ from servers.records.table import CALL, POSITION
 _FLAT = re.compile(r"[0-9]{1,8}(\.[A-Za-z0-9_-]+)?")
 
 
-def fold(connection: Connection, origin: str, events: Sequence[Event]) -> None:
+Relays = Callable[[Mapping[str, str]], bool]
+"""Whether the call of these facts only goes through this server."""
+
+
+def fold(connection: Connection, origin: str, events: Sequence[Event], relays: Relays = lambda facts: False) -> None:
     """Apply those of `events` that come after the position of `origin`, and move the position, in one transaction."""
     done = position(connection, origin)
     fresh = [event for event in events if event.number > done]
     for event in fresh:
-        _FOLDS[event.kind](connection, origin, event)
+        if event.kind is EventKind.BEGIN:
+            _begin(connection, origin, event, relays(event.facts))
+        else:
+            _FOLDS[event.kind](connection, origin, event)
     if fresh:
         mine = POSITION.c.origin == origin
         connection.execute(update(POSITION).where(mine).values(number=last_number(fresh)))
@@ -32,12 +39,12 @@ def position(connection: Connection, origin: str) -> int:
     return found or 0
 
 
-def _begin(connection: Connection, origin: str, event: Event) -> None:
-    facts = event.facts
-    leg: dict[str, Any] = {"origin": origin, "leg": event.record, "call_id": facts.get("call_id", "")}
+def _begin(connection: Connection, origin: str, event: Event, relayed: bool) -> None:
+    facts, call_id = event.facts, event.facts.get("call_id", "")
+    leg: dict[str, Any] = {"origin": origin, "leg": event.record, "call_id": call_id, "relayed": relayed}
     leg |= {"caller_kind": facts.get("kind", ""), "caller_uri": facts.get("uri", ""), "called": facts.get("called", "")}
     key = {"session_id": facts.get("session", ""), "caller": facts.get("caller", ""), "stage": facts.get("stage", "")}
-    told = connection.execute(select(CALL.c.id, CALL.c.flat).where(told_by_device(**key)).limit(1)).first()
+    told = connection.execute(select(CALL.c.id, CALL.c.flat).where(_told_before(call_id, **key)).limit(1)).first()
     flat = flat_of(facts)
     if told is None:
         connection.execute(insert(CALL).values(id=event.record, started=event.at, flat=flat, **key, **leg))
@@ -45,15 +52,19 @@ def _begin(connection: Connection, origin: str, event: Event) -> None:
         connection.execute(update(CALL).where(CALL.c.id == told.id).values(flat=told.flat or flat, **leg))
 
 
-def told_by_device(session_id: str, caller: str, stage: str) -> ColumnElement[bool]:
-    """A call that a device handed in before we heard of it ourselves; a device may leave the stage open."""
+def _told_before(call_id: str, session_id: str, caller: str, stage: str) -> ColumnElement[bool]:
+    """A call that was handed in before we heard of it ourselves; a device may leave the stage open."""
     same = and_(CALL.c.session_id == session_id, CALL.c.caller == caller, CALL.c.stage.in_(("", stage)))
-    return and_(same, CALL.c.session_id != "", CALL.c.leg.is_(None), CALL.c.handed.is_not(None))
+    either = or_(and_(same, CALL.c.session_id != ""), and_(CALL.c.call_id == call_id, CALL.c.call_id != ""))
+    return and_(either, CALL.c.leg.is_(None), CALL.c.handed.is_not(None))
 
 
-def flat_of(facts: dict[str, str]) -> str:
-    """The flat that is called, or else the caller's."""
-    return next((user for user in (facts.get("called", ""), facts.get("home", "")) if _FLAT.fullmatch(user)), "")
+def flat_of(facts: Mapping[str, str]) -> str:
+    """The flat that is called, or else the caller's; at a server of many communities with its community."""
+    called, home = facts.get("called", ""), facts.get("home", "")
+    if called.isdecimal() and "." in home:
+        called = f"{called}.{home.partition('.')[2]}"
+    return next((user for user in (called, home) if _FLAT.fullmatch(user)), "")
 
 
 def _answer(connection: Connection, origin: str, event: Event) -> None:
@@ -88,7 +99,6 @@ def _leg(origin: str, event: Event) -> ColumnElement[bool]:
 
 
 _FOLDS = {
-    EventKind.BEGIN: _begin,
     EventKind.ANSWER: _answer,
     EventKind.END: _end,
     EventKind.RESTART: _restart,

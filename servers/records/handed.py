@@ -1,6 +1,7 @@
 """What a device hands in about a call of its own: what only it knows, or what the server missed while it was down."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -42,10 +43,15 @@ class Handed(BaseModel):
     reason: Line = ""
     picture: Line = ""
     stages: Line = ""
+    call_id: Line = ""
+    """Of the leg between the two servers, where one tells the other."""
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z]{0,16}$")] = ""
+    """Of the caller's account, where a server speaks for it."""
 
     def values(self, now: datetime, oldest: datetime) -> Values:
         """The columns; all times are moved together if the device's clock cannot have been right."""
-        values = self.model_dump(mode="python") | {"result": self.result.value}
+        columns = set(Handed.model_fields) - {"kind"}
+        values = self.model_dump(mode="python", include=columns) | {"result": self.result.value}
         shift = timedelta() if oldest <= self.started <= now else now - (self.ended or self.started)
         for name in _TIMES:
             if values[name] is not None:
@@ -53,22 +59,38 @@ class Handed(BaseModel):
         return values
 
 
-def hand_in(
-    connection: Connection, identifier: str, by: str, kind: str, values: Values, names: Collection[str]
-) -> bool:
-    """Take a device's record, once however often it comes; True if it is new here.
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Who hands in a record."""
 
-    `by` is the device as it proved itself, `names` those that its calls stand under. If the server followed the same
-    call, both become one row.
-    Raises RecordError if another device has used this id.
+    name: str
+    """As it proved itself."""
+    kind: str
+    """Of the caller, who need not be itself."""
+    caller: str = ""
+    """The name under which its calls stand here, if that is not its own."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Under one of them its calls stand here."""
+        return (self.name, self.caller) if self.caller else (self.name,)
+
+
+def hand_in(connection: Connection, identifier: str, teller: Teller, values: Values) -> bool:
+    """Take a record of others, once however often it comes; True if it is new here.
+
+    If the server followed the same call, both become one row. Raises RecordError if another has used this id.
     """
+    by = teller.name
     same_id = or_(CALL.c.id == identifier, CALL.c.handed == identifier)
     known = connection.execute(select(CALL).where(same_id)).first()
     if known is not None and known.handed_by != by:
         raise RecordError(f"record {identifier} is another device's")
-    row = known or connection.execute(select(CALL).where(_followed(values, names)).order_by(CALL.c.started)).first()
+    followed = _followed(values, teller.names)
+    row = known or connection.execute(select(CALL).where(followed).order_by(CALL.c.started)).first()
     if row is None:
-        own = {"id": identifier, "handed": identifier, "handed_by": by, "caller": by, "caller_kind": kind}
+        own = {"id": identifier, "handed": identifier, "handed_by": by}
+        own |= {"caller": teller.caller or by, "caller_kind": teller.kind}
         connection.execute(insert(CALL).values(values | own))
         return True
     merged = _merged(row, values) | {"handed": identifier, "handed_by": by}
@@ -78,9 +100,11 @@ def hand_in(
 
 def _followed(values: Values, names: Collection[str]) -> ColumnElement[bool]:
     """The call that the server followed, as caller or called of which the device proved itself then."""
-    same = and_(CALL.c.session_id == values["session_id"], CALL.c.session_id != "", CALL.c.handed.is_(None))
+    session = and_(CALL.c.session_id == values["session_id"], CALL.c.session_id != "")
     stage = CALL.c.stage.in_(("", values["stage"])) if values["stage"] else CALL.c.stage.is_not(None)
-    return and_(same, stage, or_(CALL.c.caller.in_(names), CALL.c.answered_by.in_(names)))
+    mine = and_(session, stage, or_(CALL.c.caller.in_(names), CALL.c.answered_by.in_(names)))
+    leg = and_(CALL.c.call_id == values["call_id"], CALL.c.call_id != "")
+    return and_(CALL.c.handed.is_(None), or_(mine, leg))
 
 
 def _merged(row: Row[Any], values: Values) -> Values:

@@ -79,11 +79,12 @@ class RecordKeeper:
 def opened_store(site: ServerSite) -> "Iterator[tuple[RecordStore, EventFile]]":
     """The records of a site and its events, closed after the block. Raises DatabaseError or RecordError."""
     from servers.database import Database
+    from servers.records.duty import relays_of
     from servers.records.store import RecordStore
 
     database = Database(site.database_url)
     try:
-        store = RecordStore(database, site.records.days)
+        store = RecordStore(database, site.records.days, relays_of(site))
         events = EventFile(site.databases.events)
         try:
             yield store, events

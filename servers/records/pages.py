@@ -5,14 +5,16 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from servers.http.app import Backend
 from servers.http.login import Caller, Identity, forbidden
 from servers.kamailio.kinds import Kind
 from servers.records.call import CallRecord, Result, Wanted, csv_text
-from servers.records.handed import Handed, RecordId
+from servers.records.duty import completed
+from servers.records.handed import Handed, RecordId, Teller
 from servers.records.store import PAGE
 
 _READERS = {
@@ -21,6 +23,8 @@ _READERS = {
     "cloud": set[Kind](),
 }
 """Who may read all records of a server; others read those that concern them."""
+_RESIDENTS = {kind.value for kind in Kind if kind.resident}
+JPEG = b"\xff\xd8\xff"
 
 
 def allowed(program: str, caller: Identity) -> Wanted:
@@ -41,8 +45,10 @@ def _wanted(
     session: Annotated[str, Query(max_length=64, description="Session-ID")] = "",
     since: Annotated[datetime | None, Query(alias="from", description="begun at or after this time")] = None,
     until: Annotated[datetime | None, Query(alias="to", description="begun before this time")] = None,
+    relayed: Annotated[bool, Query(description="also calls that only went through this server")] = False,
 ) -> Wanted:
-    return Wanted(flat, result, stage, session, _aware(since), _aware(until))
+    only = None if relayed else False
+    return Wanted(flat, result, stage, session, _aware(since), _aware(until), relayed=only)
 
 
 def _aware(moment: datetime | None) -> datetime | None:
@@ -52,8 +58,19 @@ def _aware(moment: datetime | None) -> datetime | None:
 Filter = Annotated[Wanted, Depends(_wanted)]
 
 
-def router_of(backend: Backend) -> APIRouter:
+def teller_of(program: str, caller: Identity, kind: str) -> Teller:
+    """How calls of this account stand here: those of homes by their flat, at servers of more than one (R1, R3)."""
+    own_name = program == "homelink" or caller.kind in (Kind.DOOR, Kind.CONSOLE)
+    spoken_for = kind if caller.kind is Kind.HOMELINK and kind in _RESIDENTS else caller.kind.value
+    return Teller(caller.name, spoken_for, caller.name if own_name else caller.home)
+
+
+def routers_of(backend: Backend) -> tuple[APIRouter, ...]:
     """The pages of one server."""
+    return (_reading(backend), _taking(backend))
+
+
+def _reading(backend: Backend) -> APIRouter:
     router = APIRouter(tags=["records"])
     program = backend.site.program
 
@@ -70,13 +87,13 @@ def router_of(backend: Backend) -> APIRouter:
         headers = {"Content-Disposition": 'attachment; filename="records.csv"'}
         return StreamingResponse(_lines(records), media_type="text/csv; charset=utf-8", headers=headers)
 
-    @router.put("/records/{identifier}", status_code=204, summary="Hand in a call that this device took part in")
-    def hand_in(identifier: RecordId, handed: Handed, caller: Caller) -> Response:
-        if caller.kind is Kind.GUEST:
-            raise forbidden()
-        names = {caller.name, caller.home}
-        new = backend.records.hand_in(identifier, caller.name, caller.kind, handed, names)
-        return Response(status_code=201 if new else 204)
+    @router.get("/records/{identifier}/picture", response_class=Response, summary="Who stood at the door, as JPEG")
+    def picture(identifier: RecordId, caller: Caller) -> Response:
+        found = backend.records.page(Wanted(identifier=identifier), 1, within=allowed(program, caller))
+        jpeg = backend.records.picture(found[0].id) if found else None
+        if jpeg is None:
+            raise HTTPException(404, f"there is no picture of record {identifier}")
+        return Response(jpeg, media_type="image/jpeg")
 
     @router.get("/records/{identifier}", summary="One record")
     def one(identifier: RecordId, caller: Caller) -> dict[str, Any]:
@@ -84,6 +101,28 @@ def router_of(backend: Backend) -> APIRouter:
         if not found:
             raise HTTPException(404, f"there is no record {identifier}")
         return asdict(found[0])
+
+    return router
+
+
+def _taking(backend: Backend) -> APIRouter:
+    router = APIRouter(tags=["records"])
+    program = backend.site.program
+
+    @router.put("/records/{identifier}", status_code=204, summary="Hand in a call that this device took part in")
+    def hand_in(identifier: RecordId, handed: Handed, caller: Caller) -> Response:
+        if caller.kind is Kind.GUEST:
+            raise forbidden()
+        told = completed(backend.site, handed, caller.home)
+        new = backend.records.hand_in(identifier, teller_of(program, caller, handed.kind), told)
+        return Response(status_code=201 if new else 204)
+
+    @router.put("/records/{identifier}/picture", status_code=204, summary="A JPEG to a record that was handed in")
+    async def keep_picture(identifier: RecordId, request: Request, caller: Caller) -> None:
+        jpeg = await request.body()
+        if not jpeg.startswith(JPEG):
+            raise HTTPException(415, "this is no JPEG picture")
+        await run_in_threadpool(backend.records.keep_picture, identifier, caller.name, jpeg)
 
     return router
 

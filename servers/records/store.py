@@ -1,17 +1,17 @@
 """The call records in the database: folded, handed in, read in pages, and forgotten after their time."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, text
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, text, update
 
 from servers.database import Database
 from servers.errors import RecordError
 from servers.records import fold
 from servers.records.call import CallRecord, Wanted
 from servers.records.events import BATCH, EventFile
-from servers.records.handed import Handed, hand_in
-from servers.records.table import CALL, MIGRATIONS, POSITION, call_record
+from servers.records.handed import Handed, Teller, hand_in
+from servers.records.table import CALL, MIGRATIONS, PICTURE, POSITION, call_record
 
 PAGE = 1000
 """Most records of one page."""
@@ -20,9 +20,9 @@ PAGE = 1000
 class RecordStore:
     """All records of one database; from any thread, and beside other processes."""
 
-    def __init__(self, database: Database, days: int) -> None:
-        """Makes or renews the tables. Raises DatabaseError."""
-        self._database, self._kept = database, timedelta(days=days)
+    def __init__(self, database: Database, days: int, relays: fold.Relays = lambda facts: False) -> None:
+        """Makes or renews the tables; `relays` tells which calls only go through. Raises DatabaseError."""
+        self._database, self._kept, self._relays = database, timedelta(days=days), relays
         database.migrate("records", MIGRATIONS)
 
     def fold(self, events: EventFile) -> bool:
@@ -33,7 +33,7 @@ class RecordStore:
         if not fresh:
             return False
         with self._database.writing("records") as connection:
-            fold.fold(connection, events.origin, fresh)
+            fold.fold(connection, events.origin, fresh, self._relays)
         return len(fresh) == BATCH
 
     def folded(self, origin: str) -> int:
@@ -41,14 +41,49 @@ class RecordStore:
         with self._database.reading() as connection:
             return connection.execute(select(POSITION.c.number).where(POSITION.c.origin == origin)).scalar() or 0
 
-    def hand_in(self, identifier: str, by: str, kind: str, handed: Handed, names: Collection[str] = ()) -> bool:
-        """Take a device's record, once however often it comes; True if it is new here.
-
-        `names` are those that calls of `by` stand under here. Raises RecordError.
-        """
+    def hand_in(self, identifier: str, teller: Teller, handed: Handed) -> bool:
+        """Take a record of others, once however often it comes; True if it is new here. Raises RecordError."""
         now = datetime.now(UTC)
         with self._database.writing("records") as connection:
-            return hand_in(connection, identifier, by, kind, handed.values(now, now - self._kept), {by, *names})
+            return hand_in(connection, identifier, teller, handed.values(now, now - self._kept))
+
+    def complete(self, call_id: str, session_id: str) -> bool:
+        """Whether this call stands here already, from its begin to its end."""
+        session = and_(CALL.c.session_id == session_id, CALL.c.session_id != "")
+        same = or_(session, and_(CALL.c.call_id == call_id, CALL.c.call_id != ""))
+        with self._database.reading() as connection:
+            known = select(CALL.c.id).where(same, CALL.c.interrupted.is_(False)).limit(1)
+            return connection.execute(known).first() is not None
+
+    def untold(self, limit: int = PAGE) -> Sequence[CallRecord]:
+        """The calls that went up and are over, oldest first, of which the server above was not told yet."""
+        up = (CALL.c.stage == "up", CALL.c.ended.is_not(None), CALL.c.told_above.is_(False))
+        with self._database.reading() as connection:
+            found = connection.execute(select(CALL).where(*up).order_by(CALL.c.started).limit(limit))
+            return [call_record(row) for row in found]
+
+    def told(self, identifier: str) -> None:
+        """The server above has it."""
+        with self._database.writing() as connection:
+            connection.execute(update(CALL).where(CALL.c.id == identifier).values(told_above=True))
+
+    def keep_picture(self, identifier: str, by: str, jpeg: bytes) -> None:
+        """The picture of a call that `by` handed in, once however often it comes. Raises RecordError without one."""
+        with self._database.writing("records") as connection:
+            mine = (or_(CALL.c.id == identifier, CALL.c.handed == identifier), CALL.c.handed_by == by)
+            record = connection.execute(select(CALL.c.id).where(*mine)).scalar()
+            if record is None:
+                raise RecordError(f"{by} handed in no record {identifier}")
+            connection.execute(delete(PICTURE).where(PICTURE.c.record == record))
+            connection.execute(insert(PICTURE).values(record=record, jpeg=jpeg))
+            link = f"records/{record}/picture"
+            connection.execute(update(CALL).where(CALL.c.id == record).values(picture=link))
+
+    def picture(self, record: str) -> bytes | None:
+        """JPEG, None without one."""
+        with self._database.reading() as connection:
+            jpeg = connection.execute(select(PICTURE.c.jpeg).where(PICTURE.c.record == record)).scalar()
+            return bytes(jpeg) if jpeg is not None else None
 
     def page(self, wanted: Wanted, limit: int = 100, after: str = "", within: Wanted | None = None) -> list[CallRecord]:
         """Newest first; `after` is the id of the last record of the page before; only records that `within` has too.
@@ -84,15 +119,14 @@ class RecordStore:
 
 
 def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
-    for column, value in ((CALL.c.flat, wanted.flat), (CALL.c.stage, wanted.stage)):
-        if value:
-            yield column == value
+    named = ((CALL.c.flat, wanted.flat), (CALL.c.stage, wanted.stage), (CALL.c.session_id, wanted.session_id))
+    yield from (column == value for column, value in named if value)
     if wanted.identifier:
         yield or_(CALL.c.id == wanted.identifier, CALL.c.handed == wanted.identifier)
     if wanted.community:
         yield CALL.c.flat.endswith(f".{wanted.community}", autoescape=True)
-    if wanted.session_id:
-        yield CALL.c.session_id == wanted.session_id
+    if wanted.relayed is not None:
+        yield CALL.c.relayed.is_(wanted.relayed)
     if wanted.result is not None:
         yield CALL.c.result == wanted.result.value
     if wanted.since:

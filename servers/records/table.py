@@ -1,6 +1,20 @@
 """The tables of the call records, and how they came to be."""
 
-from sqlalchemy import Boolean, Column, Connection, Integer, MetaData, Row, String, Table
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    String,
+    Table,
+    false,
+    inspect,
+    text,
+)
 
 from servers.database import Moment
 from servers.records.call import CallRecord, Result, duration
@@ -34,6 +48,15 @@ CALL = Table(
     Column("reason", String, nullable=False, default=""),
     Column("picture", String, nullable=False, default=""),
     Column("stages", String, nullable=False, default=""),
+    Column("relayed", Boolean, nullable=False, default=False, server_default=false()),  # others keep the record of it
+    Column("told_above", Boolean, nullable=False, default=False, server_default=false()),  # the server above has it too
+)
+
+PICTURE = Table(
+    "call_picture",
+    METADATA,
+    Column("record", String, ForeignKey("call.id", ondelete="CASCADE"), primary_key=True),
+    Column("jpeg", LargeBinary, nullable=False),
 )
 
 POSITION = Table(
@@ -48,7 +71,15 @@ def _create(connection: Connection) -> None:
     METADATA.create_all(connection)
 
 
-MIGRATIONS = (_create,)
+def _add_pictures(connection: Connection) -> None:
+    known = {column["name"] for column in inspect(connection).get_columns(CALL.name)}
+    for name in ("relayed", "told_above"):
+        if name not in known:  # a database that the first step made before these columns were thought of
+            connection.execute(text(f"ALTER TABLE call ADD COLUMN {name} BOOLEAN NOT NULL DEFAULT FALSE"))
+    PICTURE.create(connection, checkfirst=True)
+
+
+MIGRATIONS = (_create, _add_pictures)
 """One step per version; a step that was released is never changed."""
 
 

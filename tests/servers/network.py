@@ -113,4 +113,12 @@ def upstream(above: Node, user: str, kind: str, home: str) -> str:
     login = above.add(user, kind, home)
     uri = above.uri_of("").replace("@", "", 1)
     password = "" if uri.endswith("tls") else login.password
-    return f'\n[upstream]\nuri = "{uri}"\nuser = "{user}"\npassword = "{password}"\nrealm = "{login.realm}"\n'
+    table = f'\n[upstream]\nuri = "{uri}"\nuser = "{user}"\npassword = "{password}"\nrealm = "{login.realm}"\n'
+    return table + (f'service = "{service_url(above)}"\nrefresh = 0.3\n' if above.site.http else "")
+
+
+def service_url(node: Node) -> str:
+    """Its HTTP service."""
+    assert node.site.http is not None
+    scheme = "https" if node.community else "http"
+    return f"{scheme}://{node.site.identity.address}:{node.site.http.port}"

@@ -142,6 +142,11 @@ class Node:
         """Delete a device's account."""
         accounts.remove(self.site, name)
 
+    def start_again(self) -> None:
+        """After `server.stop()`: the same server, with all that it kept."""
+        self.server = Server(self.site_file, name=self.server.name)
+        self.server.wait_until_it_serves()
+
     def records_of(self, call_id: str) -> list[CallRecord]:
         """Every record of the calls with this Call-ID."""
         return [record for record in records(self.site) if record.call_id == call_id]

@@ -120,6 +120,48 @@ def test_a_record_handed_in_again_and_again_is_one_record(management: Web) -> No
     assert put(management.account("guest1", "guest"), "/records/guest1-visit-1", told()) == 403
 
 
+def test_a_record_brings_the_picture_of_who_stood_there(management: Web) -> None:
+    door, console = management.account("door1", "door"), management.account("console1", "console")
+    jpeg = b"\xff\xd8\xff picture"
+    assert door.request("PUT", "/records/door1-visit-1/picture", jpeg).status == 409, "before its record"
+    assert put(door, "/records/door1-visit-1", told(picture="ring.jpg")) == 201
+    assert door.request("PUT", "/records/door1-visit-1/picture", b"GIF89a").status == 415
+    for _ in "again":
+        assert door.request("PUT", "/records/door1-visit-1/picture", jpeg).status == 204
+    other = management.account("door2", "door")
+    assert other.request("PUT", "/records/door1-visit-1/picture", jpeg).status == 409
+    assert other.request("GET", "/records/door1-visit-1/picture").status == 404
+    link = got(console, "/records")["records"][0]["picture"]
+    assert (link, console.request("GET", f"/{link}").body) == ("records/door1-visit-1/picture", jpeg)
+    with caught_up(management.site) as store:
+        assert store.picture("door1-visit-9") is None
+
+
+def test_a_home_without_homelink_hands_in_under_its_flat(management: Web) -> None:
+    """As Kamailio names it (R1); whoever tells first, it is one record."""
+    screen = management.account("indoor302", "indoor", "302")
+    assert put(screen, "/records/indoor302-call-1", told(stage="", called="guard", result="failed")) == 201
+    server = Server(management.site.data)
+    server.begin("1", stage="guard", called="guard", caller="302", home="302", kind="indoor")
+    with caught_up(management.site) as store:
+        (record,) = store.page(Wanted())
+    assert (record.caller, record.flat, record.stage, record.handed_by) == ("302", "302", "guard", "indoor302")
+
+
+def test_calls_that_only_go_through_are_apart(management: Web) -> None:
+    console = management.account("console1", "console")
+    management.account("home301", "homelink", "301")
+    server = Server(management.site.data)
+    for number, facts in enumerate([{"called": "301"}, {"called": "302"}, {"called": "301", "stage": "phones"}]):
+        server.begin(str(number), session="", **facts)
+    server.begin("3", session="", called="guard", stage="guard")
+    server.begin("4", session="", called="301", kind="indoor", home="302", caller="302")
+    with caught_up(management.site):
+        pass
+    assert [one["id"] for one in got(console, "/records")["records"]] == ["4", "3", "1"]
+    assert [one["id"] for one in got(console, "/records?relayed=true")["records"]] == ["4", "3", "2", "1", "0"]
+
+
 def test_each_account_reads_what_concerns_it(management: Web) -> None:
     server = Server(management.site.data)
     for number, flat in enumerate(["301", "302", "301"]):

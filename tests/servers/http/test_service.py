@@ -109,7 +109,13 @@ def test_a_huge_body_is_refused_before_it_comes(tmp_path: Path) -> None:
 
 def test_the_pages_are_described(secure: Web) -> None:
     paths = json.loads(secure.get("/openapi.json").body)["paths"]
-    assert set(paths) == {"/health", "/records", "/records.csv", "/records/{identifier}"}
+    assert set(paths) == {
+        "/health",
+        "/records",
+        "/records.csv",
+        "/records/{identifier}",
+        "/records/{identifier}/picture",
+    }
 
 
 def test_a_taken_port_is_told_before_anything_starts(secure: Web) -> None:

@@ -13,11 +13,12 @@ from servers.errors import DatabaseError, RecordError
 from servers.kamailio.database import Databases, opened
 from servers.records.call import Result, Wanted, csv_text
 from servers.records.events import EventFile, note_restart
-from servers.records.handed import Handed
+from servers.records.handed import Handed, Teller
 from servers.records.store import RecordStore
 
 NOW = datetime.now(UTC)
 SESSION = "0123456789abcdef0123456789abcdef"
+DOORS = {name: Teller(name, "door") for name in ("door1", "door2")}
 
 
 class Server:
@@ -126,7 +127,7 @@ def test_what_a_device_hands_in_joins_what_the_server_saw(
             server.end("1")
             store.fold(server.file)
         else:
-            store.hand_in("door1-visit-1", "door1", "door", handed(stage=stage, **FACTS))
+            store.hand_in("door1-visit-1", DOORS["door1"], handed(stage=stage, **FACTS))
     (record,) = store.page(Wanted())
     assert (record.answered_by, record.call_id, record.caller_kind) == ("phone1", "call-1", "door")
     assert {name: getattr(record, name) for name in FACTS} == FACTS
@@ -136,8 +137,8 @@ def test_what_a_device_hands_in_joins_what_the_server_saw(
 def test_a_call_that_the_server_missed_is_what_the_device_says(store: RecordStore) -> None:
     long_ago = NOW - timedelta(hours=2)
     told = handed(started=long_ago, answered=long_ago, ended=long_ago + timedelta(seconds=9), answered_by="indoor1")
-    assert store.hand_in("door1-visit-1", "door1", "door", told)
-    assert not store.hand_in("door1-visit-1", "door1", "door", told)
+    assert store.hand_in("door1-visit-1", DOORS["door1"], told)
+    assert not store.hand_in("door1-visit-1", DOORS["door1"], told)
     (record,) = store.page(Wanted())
     assert (record.id, record.caller, record.duration, record.started) == ("door1-visit-1", "door1", 9.0, long_ago)
 
@@ -146,7 +147,7 @@ def test_a_call_that_the_server_died_in_ends_as_the_device_says(server: Server, 
     server.begin("1")
     note_restart(server.path)
     store.fold(server.file)
-    store.hand_in("door1-visit-1", "door1", "door", handed(answered=NOW, ended=NOW, answered_by="indoor1", code=200))
+    store.hand_in("door1-visit-1", DOORS["door1"], handed(answered=NOW, ended=NOW, answered_by="indoor1", code=200))
     (record,) = store.page(Wanted())
     assert (record.id, record.result, record.answered_by, record.code) == ("1", Result.ANSWERED, "indoor1", 200)
 
@@ -156,8 +157,8 @@ def test_each_stage_and_each_caller_has_a_record_of_its_own(server: Server, stor
     server.begin("2", stage="telephone")
     server.begin("3", stage="home", caller="door2")
     store.fold(server.file)
-    store.hand_in("door1-home-1", "door1", "door", handed(result="failed"))
-    store.hand_in("door1-telephone-1", "door1", "door", handed(stage="telephone", unlocks=1))
+    store.hand_in("door1-home-1", DOORS["door1"], handed(result="failed"))
+    store.hand_in("door1-telephone-1", DOORS["door1"], handed(stage="telephone", unlocks=1))
     found = {record.id: (record.caller, record.stage, record.unlocks) for record in store.page(Wanted())}
     assert found == {
         "1": ("door1", "phones", 0),
@@ -168,19 +169,19 @@ def test_each_stage_and_each_caller_has_a_record_of_its_own(server: Server, stor
 
 
 def test_nobody_changes_the_record_of_another(server: Server, store: RecordStore) -> None:
-    store.hand_in("door1-visit-1", "door1", "door", handed())
+    store.hand_in("door1-visit-1", DOORS["door1"], handed())
     with pytest.raises(RecordError, match="another device's"):
-        store.hand_in("door1-visit-1", "door2", "door", handed(unlocks=5))
+        store.hand_in("door1-visit-1", DOORS["door2"], handed(unlocks=5))
     server.begin("1", session="1" * 32)
     store.fold(server.file)
-    store.hand_in("door2-visit-1", "door2", "door", handed(session_id="1" * 32, unlocks=5))
+    store.hand_in("door2-visit-1", DOORS["door2"], handed(session_id="1" * 32, unlocks=5))
     assert {record.id: record.unlocks for record in store.page(Wanted())}["1"] == 0
 
 
 def test_a_clock_that_cannot_be_right_is_set_right(store: RecordStore) -> None:
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     told = handed(started=epoch, answered=epoch + timedelta(seconds=2), ended=epoch + timedelta(seconds=9))
-    store.hand_in("door1-visit-1", "door1", "door", told)
+    store.hand_in("door1-visit-1", DOORS["door1"], told)
     store.forget_old()
     (record,) = store.page(Wanted())
     assert abs((record.ended or epoch) - datetime.now(UTC)) < timedelta(minutes=5)
@@ -193,7 +194,7 @@ def test_server_and_device_telling_at_the_same_moment_make_one_record(server: Se
         server.begin(str(number), session=session)
 
     def hand_in(session: str) -> None:
-        store.hand_in(f"door1-{session}", "door1", "door", handed(session_id=session))
+        store.hand_in(f"door1-{session}", DOORS["door1"], handed(session_id=session))
 
     with ThreadPoolExecutor(4) as pool:
         folding = pool.submit(store.fold, server.file)
