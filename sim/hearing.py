@@ -6,18 +6,28 @@ a tone is like none of them.
 
 import io
 import wave
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
 
+from hal.microphone import SAMPLE_RATE
 from media.prompts import FOLDER, speech
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
-ALIKE = 0.9
-"""Normalised correlation from which on a prompt counts as heard; other words reach 0.4."""
-ENOUGH = 0.75
-"""Share of a prompt's pieces that must be heard."""
-CODE_LENGTH = 4
+ALIKE = 0.85
+"""Normalised correlation from which on a piece of a prompt counts as heard; other words reach 0.6."""
+DIGIT_ALIKE = 0.5
+"""The same for a whole digit where digits are expected: torn by a jitter buffer it has 0.6, others reach 0.4."""
+FAINT = 1e-3
+"""Share of a prompt's energy below which it is not heard."""
+DIGITS = "0123456789"
+SHORTEST = 4000
+"""Samples from one digit to the next, at least."""
+ENOUGH, CODE_ENOUGH = 0.75, 0.6
+"""Share of a prompt's pieces that must be heard; of the words before a code, which no other prompt has."""
+CODE_LENGTH, CODE_SECONDS = 4, 6
+"""Digits of a code, and how long they take to be spoken at most."""
 PIECE, SLIP = 8000, 1600
 """Samples: what is compared at a time, and how far a jitter buffer moves the pieces of a prompt at most."""
 
@@ -37,27 +47,48 @@ class _Sound:
         if count < 1:
             return np.zeros(0)
         product = np.fft.irfft(self._spectrum * np.conj(np.fft.rfft(piece, self._size)), self._size)[:count]
-        energy = (self._power[len(piece) :] - self._power[:count]) * np.sum(piece**2)
-        alike: Samples = product / np.sqrt(energy + 1.0)
+        own = np.sum(piece**2)
+        energy = np.maximum(self._power[len(piece) :] - self._power[:count], own * FAINT)
+        alike: Samples = product / np.sqrt(energy * own)
         return alike
 
 
-def prompts_heard(sound: bytes, language: str = "en") -> list[str]:
-    """The names of the prompts in a WAV (16 kHz mono s16), in the order in which they begin."""
-    with wave.open(io.BytesIO(sound)) as file:
-        heard = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float64)
-    whole = _Sound(heard)
-    found = [(place, name) for name in _names(language) for place in _places(whole, _prompt(language, name))]
-    return [name for _, name in sorted(found)]
+def prompts_heard(sound: bytes, language: str = "en", among: Iterable[str] = ()) -> list[str]:
+    """The names of the prompts in a WAV (16 kHz mono s16), in the order in which they begin; `among` all or these."""
+    heard = _Sound(_samples(sound))
+    names = among or _names(language)
+    return [name for _, name in sorted((at, name) for name in names for at in _places(heard, _prompt(language, name)))]
 
 
 def code_heard(sound: bytes, language: str = "en") -> str:
     """The digits that follow the last "to open the door, press", "" if they were not all heard."""
-    names = prompts_heard(sound, language)
-    if "code" not in names:
+    samples = _samples(sound)
+    words = _prompt(language, "code")
+    told = _places(_Sound(samples), words, CODE_ENOUGH)
+    if not told:
         return ""
-    after = names[len(names) - names[::-1].index("code") :][:CODE_LENGTH]
-    return "".join(after) if len(after) == CODE_LENGTH and all(name.isdigit() for name in after) else ""
+    begin = told[-1] + len(words) - SLIP
+    digits = _digits(_Sound(samples[begin : begin + CODE_SECONDS * SAMPLE_RATE]), language)[:CODE_LENGTH]
+    return "".join(digits) if len(digits) == CODE_LENGTH else ""
+
+
+def _digits(heard: _Sound, language: str) -> list[str]:
+    """In the order spoken; where two could be meant, the one that is more alike."""
+    found: list[tuple[float, int, str]] = []
+    for digit in DIGITS:
+        prompt = _prompt(language, digit)
+        likeness = heard.likeness(prompt)
+        found += [(likeness[place], place, digit) for place in _peaks(likeness, len(prompt), DIGIT_ALIKE)]
+    taken: list[tuple[int, str]] = []
+    for _, place, digit in sorted(found, reverse=True):
+        if all(abs(place - other) >= SHORTEST for other, _ in taken):
+            taken.append((place, digit))
+    return [digit for _, digit in sorted(taken)]
+
+
+def _samples(sound: bytes) -> Samples:
+    with wave.open(io.BytesIO(sound)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float64)
 
 
 def _names(language: str) -> list[str]:
@@ -70,7 +101,7 @@ def _prompt(language: str, name: str) -> Samples:
     return np.trim_zeros(samples)
 
 
-def _places(heard: _Sound, prompt: Samples) -> list[int]:
+def _places(heard: _Sound, prompt: Samples, enough: float = ENOUGH) -> list[int]:
     """Where `prompt` begins in `heard`: piece by piece, because a jitter buffer moves and tears a little of it."""
     pieces = [prompt[start : start + PIECE] for start in range(0, len(prompt) - PIECE // 2, PIECE)] or [prompt]
     begins = [
@@ -80,15 +111,15 @@ def _places(heard: _Sound, prompt: Samples) -> list[int]:
     places: list[int] = []
     for place in sorted(begin for found in begins for begin in found):
         agreeing = sum(any(abs(begin - place) <= SLIP for begin in found) for found in begins)
-        if agreeing >= ENOUGH * len(pieces) and (not places or place - places[-1] > SLIP):
+        if agreeing >= enough * len(pieces) and (not places or place - places[-1] > SLIP):
             places.append(place)
     return places
 
 
-def _peaks(likeness: Samples, length: int) -> list[int]:
+def _peaks(likeness: Samples, length: int, least: float = ALIKE) -> list[int]:
     """The best place of each stretch that is alike; two of them do not overlap."""
     places: list[int] = []
-    for place in np.flatnonzero(likeness > ALIKE):
+    for place in np.flatnonzero(likeness > least):
         if not places or place - places[-1] >= length:
             places.append(int(place))
         elif likeness[place] > likeness[places[-1]]:

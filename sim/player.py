@@ -83,13 +83,17 @@ class Player:
         self._until(step, lambda: step.state.items() <= device.state().items(), lambda: f"it is {device.state()}")
 
     def _hears(self, step: Step) -> None:
-        heard = partial(_prompts, self._device(step))
-        self._until(step, lambda: step.hears in heard(), lambda: f"it heard {', '.join(heard()) or 'no prompt'}")
+        heard = partial(self._heard, self._device(step))
+        self._until(
+            step,
+            lambda: bool(prompts_heard(heard(), among=[step.hears])),
+            lambda: f"it heard {', '.join(prompts_heard(heard())) or 'no prompt'}",
+        )
 
     def _type_code(self, step: Step) -> None:
         """Who did not understand presses * to hear it again."""
         device, end, again = self._device(step), time.monotonic() + step.within, time.monotonic() + AGAIN
-        while not (code := code_heard(_heard(device))):
+        while not (code := code_heard(self._heard(device))):
             if time.monotonic() > end:
                 raise NotSeen(f"not within {step.within:g} s: no code was spoken")
             if time.monotonic() > again:
@@ -97,6 +101,10 @@ class Player:
                 again += AGAIN
             time.sleep(PAUSE)
         device.type(code)
+
+    def _heard(self, device: DeviceClient) -> bytes:
+        """What sounded since the scenario began."""
+        return device.sound("heard", min(HEARD, time.monotonic() - self._begin)).content
 
     def _until(self, step: Step, holds: Callable[[], bool], otherwise: Callable[[], str]) -> None:
         end = time.monotonic() + step.within
@@ -140,14 +148,6 @@ class Player:
 
 def _registered(device: DeviceClient) -> bool:
     return bool(device.state().get("registered"))
-
-
-def _prompts(device: DeviceClient) -> list[str]:
-    return prompts_heard(_heard(device))
-
-
-def _heard(device: DeviceClient) -> bytes:
-    return device.sound("heard", HEARD).content
 
 
 def _words(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """What is left of a call when it is over: memory and calls that hang, over a thousand of them."""
 
+import time
 from collections.abc import Iterator
 
 from sim.bench import visit
@@ -12,6 +13,8 @@ CALLS = 1000
 SETTLING = 150
 """Calls until caches, pools and heaps have their size."""
 EVERY = 25
+RESTING = 15.0
+"""Seconds after the last call within which every device is at rest."""
 
 
 def endurance() -> Iterator[Figure]:
@@ -27,7 +30,7 @@ def endurance() -> Iterator[Figure]:
                     held[name].append((number, memory(process).written))
             if number < CALLS:
                 _call(running)
-        stuck = sum(1 for device in running.devices.values() if device.state().get("phase") != "idle")
+        stuck = _stuck(running)
     for name, samples in held.items():
         kept = tuple(float(kilobytes) for _, kilobytes in samples)
         yield Figure(f"memory kept per call over {CALLS} calls, {name}", _slope(samples), "kB", 1.0, kept)
@@ -38,6 +41,16 @@ def _call(running: Community) -> None:
     visit.ring(running)
     visit.answer(running, "indoor1")
     visit.hang_up(running, "indoor1")
+
+
+def _stuck(running: Community) -> int:
+    """Devices not at rest even when the notices of the last call ("answered elsewhere") have been shown."""
+    busy = list(running.devices.values())
+    end = time.monotonic() + RESTING
+    while busy and time.monotonic() < end:
+        time.sleep(0.2)
+        busy = [device for device in busy if device.state().get("phase") != "idle"]
+    return len(busy)
 
 
 def _slope(samples: list[tuple[int, int]]) -> float:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from media.keep_alive import KeepAlive
@@ -12,14 +13,17 @@ from servers.media_relay import ng
 from tests.servers.nodes import Node
 from tests.servers.peer import LIMIT, Message
 
+KEY_TYPE = 101
+"""RTP payload type of a telephone's keys."""
 DOOR_KEY, PHONE_KEY = "A" * 40, "B" * 40
 _LINES = """v=0
 o=- 1 {version} IN IP4 {address}
 s=-
 c=IN IP4 {address}
 t=0 0
-m=audio {audio} RTP/SAVP 9
+m=audio {audio} RTP/SAVP 9 0 101
 a=rtpmap:9 G722/8000
+a=rtpmap:101 telephone-event/8000
 a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}
 """
 _VIDEO = """m=video {video} RTP/SAVPF 97
@@ -74,6 +78,17 @@ class Media:
     def send(self, kind: str, target: Place, data: bytes) -> None:
         self.sockets[kind].sendto(data, (target.address, target.port))
 
+    def keys_heard(self, count: int) -> set[int]:
+        """Sequence numbers of so many packets of keys (RFC 4733), or of those that came."""
+        heard: set[int] = set()
+        deadline = time.monotonic() + LIMIT
+        while len(heard) < count and time.monotonic() < deadline:
+            with suppress(TimeoutError):
+                data = self.sockets["audio"].recv(2048)
+                if data[1] & 0x7F == KEY_TYPE:
+                    heard.add(int.from_bytes(data[2:4]))
+        return heard
+
     def open_way(self, kind: str, target: Place) -> None:
         """What our screens do from the beginning, so that packets find in to them."""
         self.send(kind, target, KeepAlive(1, 0.0).packet(False, 0.0))
@@ -86,6 +101,19 @@ class Media:
 def rtp(number: int) -> bytes:
     """A packet that can be told from others."""
     return bytes([0x80, 97]) + number.to_bytes(2) + bytes(8) + b"picture"
+
+
+def key_pressed(number: int) -> list[bytes]:
+    """The packets of a telephone's `number`th key (RFC 4733), from 0, and of the sound after it.
+
+    Ten of the key, of which the last three say that it is over; the sequence begins with `20 * number`. As with many a
+    telephone, PJSIP's among them, the time stamps move on by two packets more than were sent.
+    """
+    first, begin = 20 * number, (160 * 22 * number).to_bytes(4)
+    events = [bytes([7, 0x80 if n > 7 else 0]) + (160 * min(n, 8)).to_bytes(2) for n in range(1, 11)]
+    keys = [bytes([0x80, KEY_TYPE]) + (first + n).to_bytes(2) + begin + bytes(4) + e for n, e in enumerate(events)]
+    after = [(first + n, 160 * (22 * number + 2 + n)) for n in range(10, 20)]
+    return keys + [bytes([0x80, 0]) + n.to_bytes(2) + at.to_bytes(4) + bytes(164) for n, at in after]
 
 
 def places(message: Message) -> dict[str, Place]:

@@ -5,6 +5,7 @@ Everybody here is on one machine, so the relay is told to take every call; `test
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -17,11 +18,22 @@ from servers.kamailio.config import Listener
 from tests.servers.calls import end_cancelled, refuse
 from tests.servers.nodes import Node, own_address
 from tests.servers.peer import SDP, Call, Message, Peer, callee_request
-from tests.servers.relays import DOOR_KEY, PHONE_KEY, Media, keys, places, relayed, rtp, wait_until_relayed
+from tests.servers.relays import (
+    DOOR_KEY,
+    PHONE_KEY,
+    Media,
+    key_pressed,
+    keys,
+    places,
+    relayed,
+    rtp,
+    wait_until_relayed,
+)
 from tests.servers.test_cloud import TIMERS, management, phone, running_cloud
 
 pytestmark = pytest.mark.kamailio
 FLAT = "301.lakeside"
+KEYS, PACKET_SECONDS = 6, 0.02
 ALWAYS = '[media]\nrelay = "always"\n'
 
 
@@ -201,6 +213,23 @@ def test_a_dead_relay_does_not_silence_the_phones(cloud: Node) -> None:
     media.close()
 
 
+def _without_srtp(media: Media) -> str:
+    """What a gateway to the telephone network says of `media`: sound and keys."""
+    lines = media.description(video="").replace("RTP/SAVP 9", "RTP/AVP").splitlines()
+    return "".join(f"{line}\r\n" for line in lines if not line.startswith("a=crypto"))
+
+
+def all_keys_arrive(telephone: Media, invite: Message, door: Media, final: Message) -> None:
+    """Pressed at the pace of a person, which is what it took to lose them."""
+    assert "telephone-event" in invite.body
+    assert "telephone-event" in final.body
+    for number in range(KEYS):
+        for packet in key_pressed(number):
+            telephone.send("audio", places(invite)["audio"], packet)
+            time.sleep(PACKET_SECONDS)
+    assert door.keys_heard(10 * KEYS) == {20 * number + packet for number in range(KEYS) for packet in range(10)}
+
+
 def ask_for_an_offer(call: Call, final: Message, gateway: Peer, answer: str) -> None:
     """A re-INVITE without a description, as some send it after a hold: the reply offers, the ACK answers."""
     call.in_dialog("INVITE", final)
@@ -233,12 +262,14 @@ def test_a_telephone_hears_the_door_without_srtp_also_after_a_change(tmp_path: P
         invite = gateway.wait_request("INVITE")
         assert invite.start.startswith("INVITE sip:+12025550147@")
         assert (places(invite)["audio"].profile, keys(invite)) == ("RTP/AVP", [])
-        plain = SDP.format(port=4000)
+        telephone = stack.enter_context(closing(Media("127.0.0.1", "", "sendrecv")))
+        plain = _without_srtp(telephone)
         gateway.respond(invite, 200, "OK", "telephone", body=plain)
         final = call.final()
         call.ack(final)
         gateway.wait_request("ACK")
         assert places(final)["audio"].profile == "RTP/SAVP"
+        all_keys_arrive(telephone, invite, door, final)
 
         call.in_dialog("INVITE", final, body=door.description(version=2))
         again = gateway.wait_request("INVITE")
