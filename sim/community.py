@@ -22,6 +22,8 @@ from sim.trace.hep import Address
 
 CALL_GUARD = "0"
 """What a visitor types to call the property management."""
+GUARD_DIALS = "90"
+"""What a guard types to call a door station, with its number."""
 CONSOLE, DOOR = "management-console", "door-station"
 PORTS = range(10_000, 30_000)
 """Below the ports that Linux gives to outgoing connections, so that nobody takes one between our look and our use."""
@@ -230,10 +232,16 @@ class _Writer:
             tables |= self._logins(device)
         if device.role == CONSOLE:
             tables["console"] = {"priority": device.priority}
+            tables["dial"] = self._doors()
         tables |= self._away(device)
         top = {"people": "people.toml"} if device.role == DOOR else {}
         _write(path, _toml(tables, data="data", **top))
         return path
+
+    def _doors(self) -> Table:
+        """Short numbers of the guards: 901 calls the first door station."""
+        doors = [each.name for each in self._plan.devices if each.role == DOOR]
+        return {f"{GUARD_DIALS}{number}": name for number, name in enumerate(doors, 1)}
 
     def _away(self, device: DevicePlan) -> Tables:
         """A phone of a home with a HomeLink has a second account, at the cloud, for when it is not at home."""

@@ -25,6 +25,9 @@ class DeviceInfo(Section):
     """The flat that a door station's call button calls; without it the button only calls what was typed."""
     call_guard: FlatNumber | None = None
     """What is typed at a door station to call the property management (G1); no flat may have this number."""
+    guard_calls: Literal["answer", "ring", "refuse"] = "answer"
+    """A guard's call to a door station: it answers by itself and says so, it rings until somebody presses its call
+    button, or it refuses."""
     language: Literal["en", "zh"] = "en"
     """What the device speaks."""
 

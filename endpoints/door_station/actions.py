@@ -24,6 +24,23 @@ class Reject:
     """Refuse a call that came to the door."""
 
     call: CallId
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """A guard calls: have our picture ready, as far as the guard's offer takes one; `ring`: tell that it rings here."""
+
+    call: CallId
+    video: VideoMedia | None
+    ring: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Take the guard's call, with the picture that is ready."""
+
+    call: CallId
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +173,8 @@ class Show:
 DoorAction = (
     Call
     | Reject
+    | Admit
+    | Answer
     | RefreshDirectory
     | SendVideo
     | StopVideo

@@ -10,7 +10,7 @@ from typing import Any
 from endpoints.addresses import media_address
 from endpoints.door_station import actions as do
 from endpoints.door_station.album import Album
-from endpoints.door_station.chain import TELEPHONE, Home, Way
+from endpoints.door_station.chain import TELEPHONE, Home
 from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import CallFailed, CallPlaced, CodeChecked, DoorEvent, OnwardPlaced, UnlockGranted
 from endpoints.door_station.pictures import Pictures
@@ -32,8 +32,6 @@ from media.description import VideoMedia
 from media.errors import MediaError
 
 log = logging.getLogger(__name__)
-
-UNAVAILABLE = 480
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,8 @@ class DoorApp:
         self._session_id = ""
         """One for all stages of a visit (RFC 7989), "" between visits."""
         self._telephone: TelephoneUnlock | None = None
+        self._shown: VideoMedia | None = None
+        """What a guard who calls is shown."""
         self._asked: _Asked | None = None
         """The unlock request that the next pulse of the lock answers."""
         self._flooded = False
@@ -107,7 +107,7 @@ class DoorApp:
 
     def close(self) -> None:
         """End the visit, if there is one."""
-        if self.state.in_visit:
+        if self.state.in_visit or self.state.in_guard_call:
             for call in filter(None, (self.state.call, self.state.onward)):
                 self._parts.agent.hang_up(call, "the door station is switched off")
         self._end_visit(do.EndVisit())
@@ -121,7 +121,9 @@ class DoorApp:
         pictures, sound, loop = self._parts.pictures, self._parts.sound, self._loop
         return {
             do.Call: self._call,
-            do.Reject: lambda action: self._parts.agent.reject(action.call, UNAVAILABLE),
+            do.Reject: lambda action: self._parts.agent.reject(action.call, action.code),
+            do.Admit: self._admit,
+            do.Answer: lambda action: self._parts.agent.answer(action.call, self._shown),
             do.RefreshDirectory: lambda action: self._parts.refresh(),
             do.SendVideo: lambda action: pictures.send(action.to_tag, action.video),
             do.StopVideo: lambda action: pictures.stop(action.to_tag),
@@ -153,7 +155,8 @@ class DoorApp:
         self._session_id = self._session_id or new_session_id()
         challenge = self._parts.judge.begin(self._session_id, action.flat, action.keys)
         self._telephone = None
-        video = self._picture(action.way)
+        self._parts.pictures.end()
+        video = None if action.way.stage == TELEPHONE else self._picture(action.way.uri)
         try:
             call = self._parts.agent.call(action.way.uri, video, self._session_id, {CHALLENGE_HEADER: challenge})
         except SipError as error:
@@ -172,13 +175,15 @@ class DoorApp:
             log.error("the visitor cannot be passed on: %s", error)
             return OnwardPlaced("")
 
-    def _picture(self, way: Way) -> VideoMedia | None:
-        """Our section of the offer; a telephone shows nothing."""
-        self._parts.pictures.end()
-        if way.stage == TELEPHONE:
-            return None
+    def _admit(self, action: do.Admit) -> None:
+        self._shown = self._picture(f"sip:{action.video.address}") if action.video else None
+        if action.ring:
+            self._parts.agent.ring(action.call, None)
+
+    def _picture(self, toward: str) -> VideoMedia | None:
+        """Our section of a description for somebody at the URI `toward`."""
         try:
-            return self._parts.pictures.begin(media_address(self._parts.address, way.uri))
+            return self._parts.pictures.begin(media_address(self._parts.address, toward))
         except MediaError as error:
             log.error("this call has no picture: %s", error)
             return None
@@ -187,7 +192,7 @@ class DoorApp:
         self._parts.pictures.end()
         self._parts.sound.stop()
         self._parts.judge.end()
-        self._telephone, self._session_id = None, ""
+        self._telephone, self._shown, self._session_id = None, None, ""
 
     def _show(self, action: do.Show) -> None:
         if self._parts.indicator is not None:

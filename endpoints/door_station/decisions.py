@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from endpoints.door_station import onward
+from endpoints.door_station import guard_call, onward
 from endpoints.door_station.actions import CheckCode, DoorAction, NoteRefusal, RefreshDirectory, Show
 from endpoints.door_station.chain import NOT_RINGING, RANG_OUT, SILENT, UNCONFIRMED, Failure, Outcome, better
 from endpoints.door_station.events import (
@@ -40,7 +40,7 @@ from endpoints.door_station.transitions import (
 )
 from endpoints.door_station.visit import DECISIONS_OF_A_CALL, stale
 from endpoints.events import CancelTimer, DeviceLost, DeviceReturned, Publish, StartTimer, TimerExpired, Tone
-from endpoints.sip.agent import Registered, RegistrationLost
+from endpoints.sip.agent import Answered, Ended, IncomingCall, Registered, RegistrationLost, VideoChanged
 
 LONGEST_ENTRY = 16
 CHANGE = 3.0
@@ -60,8 +60,12 @@ def _decide(state: Door, event: DoorEvent) -> Step | None:
     call = getattr(event, "call", state.call)
     if state.onward and call == state.onward:
         return onward.decide(state, event)
+    if isinstance(event, IncomingCall):
+        return guard_call.incoming(state, event)
     if call != state.call and not isinstance(event, CallPlaced | OnwardPlaced):
         return stale(state, event)
+    if state.in_guard_call and isinstance(event, Answered | VideoChanged | Ended):
+        return guard_call.decide(state, event)
     decide = _DECISIONS.get(type(event)) or DECISIONS_OF_A_CALL.get(type(event))
     return decide(state, event) if decide else None
 
@@ -88,6 +92,8 @@ def _limit(state: Door) -> float:
         Phase.CONFIRMING: rules.confirm,
         Phase.TALKING: rules.talk,
         Phase.ENDED: rules.sign,
+        Phase.CALLED: rules.total,
+        Phase.GUARDED: rules.talk,
     }
     return limits.get(state.phase, 0.0)
 
@@ -111,6 +117,8 @@ def _tone(before: Door, after: Door, actions: tuple[DoorAction, ...]) -> tuple[D
 def _key(state: Door, event: KeyPressed) -> Step | None:
     if state.in_visit:
         return _visitor_leaves(state) if event.key == "*" else None
+    if state.in_guard_call:
+        return _visitor_first(state, event)
     if state.phase is Phase.CHECKING:
         return None
     if event.key == "#":
@@ -152,6 +160,8 @@ def _enter_code(state: Door, code: str) -> Step:
 def _call_button(state: Door, event: CallPressed) -> Step | None:
     if state.in_visit:
         return None if state.hurried else _visitor_leaves(state)
+    if state.in_guard_call:
+        return guard_call.call_button(state) or _visitor_first(state, event)
     if state.phase is Phase.CHECKING:
         return None
     return _confirm(state) if state.dialled else call(state, state.rules.call_flat)
@@ -159,6 +169,13 @@ def _call_button(state: Door, event: CallPressed) -> Step | None:
 
 def _visitor_leaves(state: Door) -> Step:
     return finish(state, Outcome.HUNG_UP if state.phase is Phase.TALKING else Outcome.CANCELLED, hang_up=True)
+
+
+def _visitor_first(state: Door, event: KeyPressed | CallPressed) -> Step:
+    """The guard's call ends, and what was pressed means what it means between visits."""
+    ended, actions = guard_call.over(state, Outcome.VISITOR)
+    decided = _decide(ended, event)
+    return (decided[0], actions + decided[1]) if decided else (ended, actions)
 
 
 def _code_checked(state: Door, event: CodeChecked) -> Step | None:
@@ -220,6 +237,8 @@ def _phase_over(state: Door) -> Step | None:
             return attempt(state)
         case Phase.TALKING:
             return finish(state, Outcome.TIME_OVER, hang_up=True)
+        case Phase.CALLED | Phase.GUARDED:
+            return guard_call.over(state, Outcome.NO_ANSWER if state.phase is Phase.CALLED else Outcome.TIME_OVER)
         case Phase.ENDED:
             return enter(state, Phase.IDLE), ()
         case _:

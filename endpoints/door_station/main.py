@@ -135,6 +135,7 @@ def _rules(frame: Frame) -> Rules:
         confirm=timers.confirm,
         talk=timers.talk,
         sign=timers.message,
+        guard_calls=site.device.guard_calls,
         pulse=frame.board.lock.pulse,
         door_open=timers.door_open,
         wrong_codes=site.lockout.attempts,

@@ -25,6 +25,8 @@ class Phase(StrEnum):
         any of a visit --visitor hangs up, resident hangs up after talking--> idle
         any of a visit --somebody declines, no further way, time-out--> ended
         ended --time, or the next visitor's key--> idle
+        idle, ended --a guard calls--> called --by itself, or call button--> accepting --confirmed--> guarded
+        called, accepting, guarded --guard hangs up, time-out, any key--> idle
 
     Alarms, lock-out, an open lock and lost devices are facts beside the phase: none of them ends a visit.
     """
@@ -38,8 +40,13 @@ class Phase(StrEnum):
     CONFIRMING = "confirming"
     TALKING = "talking"
     ENDED = "ended"
+    CALLED = "called"
+    ACCEPTING = "accepting"
+    GUARDED = "guarded"
 
 
+GUARD_CALL = frozenset({Phase.CALLED, Phase.ACCEPTING, Phase.GUARDED})
+"""A guard called the door."""
 VISIT = frozenset({Phase.CALLING, Phase.RINGING, Phase.CHANGING, Phase.CONFIRMING, Phase.TALKING})
 DOOR_LEFT_OPEN, TAMPER = "door-left-open", "tamper"
 """The alarms."""
@@ -65,6 +72,8 @@ class Rules:
     talk: float = 120.0
     sign: float = 3.0
     """How long a refusal is shown."""
+    guard_calls: str = "answer"
+    """What becomes of a guard's call to the door: `guard_call.GuardCalls`."""
     hurry: float = 2.0
     """A second press of the call button within this time is the same press."""
     pulse: float = 5.0
@@ -124,6 +133,11 @@ class Door:
         return self.phase in VISIT
 
     @property
+    def in_guard_call(self) -> bool:
+        """Whether a guard called the door, and that is going on."""
+        return self.phase in GUARD_CALL
+
+    @property
     def stage(self) -> str:
         """The stage of the visit that is going on, "" between visits."""
         return self.ways[0].stage if self.in_visit and self.ways else ""
@@ -152,6 +166,9 @@ _PHASE_SIGNALS = {
     Phase.CONFIRMING: Signal.CALLING,
     Phase.TALKING: Signal.TALKING,
     Phase.ENDED: Signal.REFUSED,
+    Phase.CALLED: Signal.CALLING,
+    Phase.ACCEPTING: Signal.TALKING,
+    Phase.GUARDED: Signal.TALKING,
 }
 
 
@@ -164,6 +181,8 @@ def tone_of(state: Door) -> str | None:
             return None if state.queued else "ringback"
         case Phase.CONFIRMING:
             return "ringback"
+        case Phase.CALLED:
+            return "ring"
         case Phase.ENDED:
             return _OUTCOME_TONES.get(state.outcome, "refused")
         case _:
@@ -176,4 +195,5 @@ _OUTCOME_TONES = {
     Outcome.NO_ANSWER: "busy",
     Outcome.TIME_OVER: "busy",
     Outcome.UNREACHABLE: "reorder",
+    Outcome.LOST: "reorder",
 }

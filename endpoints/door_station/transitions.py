@@ -84,7 +84,7 @@ def finish(state: Door, outcome: Outcome, code: int = 0, reason: str = "", hang_
     return after, (*ends, EndVisit(), CancelTimer(HURRY), CancelTimer(TOTAL), told, *words)
 
 
-SPOKEN = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DECLINED, Outcome.UNREACHABLE})
+SPOKEN = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DECLINED, Outcome.UNREACHABLE, Outcome.LOST})
 """The ends of a visit that are told in words, prompts of the same name."""
 
 

@@ -12,7 +12,6 @@ from endpoints.door_station.actions import (
     JudgeUnlock,
     KeepOnly,
     KeyFrame,
-    Reject,
     Say,
     SendVideo,
     StartVoice,
@@ -23,7 +22,7 @@ from endpoints.door_station.chain import TELEPHONE, UNCONFIRMED, Failure, Next, 
 from endpoints.door_station.events import CallFailed, CallPlaced, DoorEvent
 from endpoints.door_station.state import Door, Phase
 from endpoints.door_station.transitions import TOTAL, Step, attempt, enter, finish, give_up
-from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer
+from endpoints.events import CancelTimer, HangUp, Publish, StartTimer
 from endpoints.sip.agent import (
     Answered,
     AudioStarted,
@@ -31,7 +30,6 @@ from endpoints.sip.agent import (
     EarlyMedia,
     Ended,
     Held,
-    IncomingCall,
     InfoReceived,
     KeyFrameWanted,
     Queued,
@@ -44,6 +42,8 @@ from endpoints.unlock import UNLOCK_TYPE
 
 PERSON, AGAIN = "1", "*"
 """Keys of a telephone: somebody is there; tell me the code again."""
+FAILURE = 400
+"""A talk that ends with such a code was not ended by a person."""
 UNANSWERED = (Phase.CALLING, Phase.RINGING)
 
 # --- until somebody answers -----------------------------------------------------------------------------------------
@@ -176,7 +176,8 @@ def _ended(state: Door, event: Ended) -> Step | None:
         case Phase.TALKING if state.onward:
             return onward.guard_left(state)
         case Phase.TALKING:
-            return finish(state, Outcome.HUNG_UP, code=event.code, reason=event.reason)
+            outcome = Outcome.LOST if event.code >= FAILURE else Outcome.HUNG_UP
+            return finish(state, outcome, code=event.code, reason=event.reason)
         case Phase.CONFIRMING:
             return give_up(state, UNCONFIRMED)
         case Phase.CALLING | Phase.RINGING:
@@ -187,9 +188,7 @@ def _ended(state: Door, event: Ended) -> Step | None:
 
 
 def stale(state: Door, event: DoorEvent) -> Step | None:
-    """An event of a call that is not, or no longer, this visit's; nobody calls a door."""
-    if isinstance(event, IncomingCall):
-        return state, (Reject(event.call), Complain(f"{event.caller} calls the door station, which takes no calls"))
+    """An event of a call that is not, or no longer, this visit's."""
     if isinstance(event, Answered):
         return state, (HangUp(event.call, "the visitor has gone"),)
     return _info(state, event) if isinstance(event, InfoReceived) else None

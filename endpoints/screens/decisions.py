@@ -10,7 +10,7 @@ from typing import Any
 
 from endpoints.events import CancelTimer, DeviceLost, DeviceReturned, HangUp, Publish, StartTimer, TimerExpired, Tone
 from endpoints.screens import departing, incoming, talking
-from endpoints.screens.actions import ScreenAction, ShowScene
+from endpoints.screens.actions import Say, ScreenAction, ShowScene
 from endpoints.screens.events import Button, ButtonPressed, CallFailed, CallPlaced, KeyPressed, ScreenEvent
 from endpoints.screens.scenes import scene_of, tone_of
 from endpoints.screens.state import DEPARTING, Outcome, Phase, Station
@@ -32,6 +32,8 @@ from endpoints.sip.agent import (
 )
 from hal.display import Scene
 
+FAILURE = 400
+"""A talk that ends with such a code was not ended by a person."""
 ButtonDecision = Callable[[Any], tuple[Station, Actions] | None]
 
 
@@ -110,6 +112,9 @@ def ended(state: S, event: Ended) -> tuple[S, Actions] | None:
         return after, (*actions, note_call(state, Outcome.ELSEWHERE))
     if state.phase is Phase.RINGING:
         return incoming.nobody_answered(state, event.code, event.reason)
+    if state.phase is Phase.TALKING and event.code >= FAILURE:
+        after, actions = finish(state, Outcome.LOST, event.code, event.reason)
+        return after, (*actions, Say((Outcome.LOST,)))
     return finish(state, Outcome.HUNG_UP, event.code, event.reason)
 
 

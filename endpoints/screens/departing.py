@@ -145,6 +145,7 @@ _PROMPTS = {
     Outcome.NO_ANSWER: "no-answer",
     Outcome.UNREACHABLE: "unreachable",
     Outcome.FAILED: "unreachable",
+    Outcome.WRONG_NUMBER: "wrong-number",
 }
 """The ends of our own call that are told in words."""
 

@@ -25,6 +25,7 @@ _OUTCOME_TONES = {
     Outcome.WRONG_NUMBER: "reorder",
     Outcome.FORBIDDEN: "reorder",
     Outcome.FAILED: "reorder",
+    Outcome.LOST: "reorder",
 }
 
 
@@ -61,6 +62,7 @@ _ENDINGS = {
     Outcome.WRONG_NUMBER: "No such number",
     Outcome.FORBIDDEN: "This call is not allowed",
     Outcome.FAILED: "The call did not get through",
+    Outcome.LOST: "The connection was lost",
 }
 
 

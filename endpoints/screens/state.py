@@ -70,6 +70,7 @@ class Outcome(StrEnum):
     WRONG_NUMBER = "wrong-number"
     FORBIDDEN = "forbidden"
     FAILED = "failed"
+    LOST = "connection-lost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,9 @@ class IncomingCall:
     """Headers whose name begins with ``X-Intercom-`` or ``X-Queue-``, by lower-case name."""
     emergency: bool = False
     """Priority: emergency (RFC 3261 section 20.26)."""
+    kind: str = ""
+    """What the caller is, as the server where we are registered asserts it: "console", "door", "indoor"...; "" if the
+    call came from elsewhere, for anybody may write a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,10 @@ class AudioStarted:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The call is over and its handle with it. `elsewhere`: another device answered (CANCEL with Reason cause=200)."""
+    """The call is over and its handle with it. `elsewhere`: another device answered (CANCEL with Reason cause=200).
+
+    A code of 400 and more of a call that was established: it broke, no person ended it (BYE with such a Reason).
+    """
 
     call: CallId
     code: int

@@ -134,10 +134,11 @@ class FakeAgent:
         video: VideoMedia | None = None,
         headers: Mapping[str, str] | None = None,
         emergency: bool = False,
+        kind: str = "",
     ) -> CallId:
         """An INVITE arrives; gives the new call's handle."""
         call = self._new_call()
-        self.emit(IncomingCall(call, caller, caller_name, session_id, video, dict(headers or {}), emergency))
+        self.emit(IncomingCall(call, caller, caller_name, session_id, video, dict(headers or {}), emergency, kind))
         return call
 
     def trying(self, call: CallId) -> None:

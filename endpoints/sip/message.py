@@ -20,6 +20,10 @@ _COMPACT = {
 }
 _TAG = re.compile(r";\s*tag\s*=\s*([^\s;,]+)", re.IGNORECASE)
 _ADDRESS = re.compile(r'^\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<plain>[^<"]*?))\s*<(?P<uri>[^>]*)>')
+_KIND = re.compile(r"<[^>]*;kind=([a-z]+)[;>]", re.IGNORECASE)
+_FAILURE = re.compile(
+    r'SIP\s*;\s*cause\s*=\s*(?P<code>[4-6]\d\d)(?:\s*;\s*text\s*=\s*"(?P<text>[^"]*)")?', re.IGNORECASE
+)
 _CALL_URI = re.compile(r"^sips?:[^\s<>\"\x00-\x1f]+$", re.IGNORECASE)
 
 
@@ -91,8 +95,17 @@ class Message:
     @property
     def answered_elsewhere(self) -> bool:
         """Whether a Reason header (RFC 3326) says that another device took the call: protocol SIP, cause 200."""
-        reasons = (value for key, value in self.headers if key == "reason")
-        return any(_is_completed(one) for value in reasons for one in value.split(","))
+        return any(_is_completed(one) for value in self._reasons for one in value.split(","))
+
+    @property
+    def failure(self) -> tuple[int, str] | None:
+        """Code and text of a Reason header (RFC 3326) of protocol SIP that names a failure, None without one."""
+        found = (_FAILURE.match(value) for value in self._reasons)
+        return next(((int(one["code"]), one["text"] or "") for one in found if one), None)
+
+    @property
+    def _reasons(self) -> list[str]:
+        return [value for key, value in self.headers if key == "reason"]
 
     @property
     def caller(self) -> tuple[str, str]:
@@ -101,6 +114,12 @@ class Message:
         asserted = self.header("p-asserted-identity")
         asserted_name, asserted_uri = display_and_uri(asserted) if asserted else ("", "")
         return asserted_name or name, asserted_uri or uri
+
+    @property
+    def caller_kind(self) -> str:
+        """What P-Asserted-Identity says of the caller: the parameter `kind` of our servers, "" without one."""
+        found = _KIND.search(self.header("p-asserted-identity"))
+        return found.group(1).lower() if found else ""
 
     def extension_headers(self, *prefixes: str) -> dict[str, str]:
         """All headers whose lower-case name begins with one of `prefixes`, the first value of each."""

@@ -64,6 +64,7 @@ class CallProgress:
         self._held = False
         self._sent_200 = False
         self._elsewhere = False
+        self._cause: tuple[int, str] | None = None
 
     @property
     def planned_audio_sections(self) -> int:
@@ -77,15 +78,16 @@ class CallProgress:
 
     # --- messages of the other side ---------------------------------------------------------------------------------
 
-    def invited(self, text: str) -> None:
-        """The first INVITE of an incoming call."""
+    def invited(self, text: str, trusted: bool = False) -> None:
+        """The first INVITE of an incoming call; `trusted`: it came from the server where we are registered."""
         message = Message.parse(text)
         self.remote_session_id = message.session_id
         name, uri = message.caller
         self._video = self._read_video(message.sdp)
         headers = message.extension_headers(*EXTENSION_PREFIXES)
         session_id, emergency = message.session_id, message.header("priority").lower() == "emergency"
-        self._tell(IncomingCall(self.call, uri, name, session_id, self._video, headers, emergency))
+        kind = message.caller_kind if trusted else ""
+        self._tell(IncomingCall(self.call, uri, name, session_id, self._video, headers, emergency, kind))
 
     def responded(self, text: str) -> None:
         """A response to our INVITE, the first or a later one."""
@@ -119,6 +121,7 @@ class CallProgress:
         if message.method in ("CANCEL", "BYE"):
             unconfirmed = message.method == "BYE" and self._sent_200 and not self.answered
             self._elsewhere = self._elsewhere or message.answered_elsewhere or unconfirmed
+            self._cause = message.failure if message.method == "BYE" else None
 
     def _provisional(self, message: Message) -> None:
         tag, status = message.to_tag, message.status
@@ -209,6 +212,7 @@ class CallProgress:
     def finished(self, code: int, reason: str) -> None:
         """The call is over; only the first time counts."""
         if not self.ended:
+            code, reason = self._cause or (code, reason)
             self._tell(Ended(self.call, code, reason, self._elsewhere))
             self.ended = True
 

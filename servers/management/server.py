@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # loaded beside Kamailio
 
 _FOLDER = resources.files(__package__)
 _ROLE = _FOLDER.joinpath("management.cfg")
-_MORE = (_FOLDER.joinpath("guards.cfg"), _FOLDER.joinpath("queue_news.cfg"))
+_MORE = tuple(_FOLDER.joinpath(name) for name in ("guards.cfg", "queue_news.cfg", "consoles.cfg"))
 
 
 class ManagementServer(SipServer):
@@ -59,6 +59,7 @@ def _tokens(site: ManagementSite) -> dict[str, str]:
         "GUARD_USER": GUARD,
         "GUARD_MILLISECONDS": str(round(site.guards.ring * 1000)),
         "QUEUE_SECONDS": str(site.guards.wait),
+        "ALIVE_INTERVAL": f"{round(site.guards.alive * 1e6)}u",
         "COMMUNITY_NAME": site.management.community,
     }
 

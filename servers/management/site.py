@@ -29,6 +29,8 @@ class GuardsSection(Section):
     """Seconds that each group of consoles rings."""
     wait: int = Field(default=120, ge=1, le=200)
     """Seconds that a caller is kept while all guards are busy."""
+    alive: float = Field(default=3.0, ge=0.5, le=60)
+    """Seconds between two questions to a console in a talk whether it is still there; two without an answer end it."""
 
 
 class ManagementSite(ServerSite):

@@ -28,27 +28,24 @@ def _whole_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
 
 
 @pytest.fixture
-def whole(_whole_run: Community) -> Iterator[Community]:
-    """Three servers, two homes, doors, guards; everybody at rest before and after."""
-    yield from _at_rest(_whole_run)
+def whole(_whole_run: Community) -> Community:
+    """Three servers, two homes, doors, guards; everybody at rest."""
+    all_at_rest(_whole_run)
+    return _whole_run
 
 
 @pytest.fixture
-def community(_secure: Community) -> Iterator[Community]:
-    """TLS and SRTP, everybody at rest before and after."""
-    yield from _at_rest(_secure)
+def community(_secure: Community) -> Community:
+    """TLS and SRTP, everybody at rest."""
+    all_at_rest(_secure)
+    return _secure
 
 
 @pytest.fixture
-def plain(_plain_run: Community) -> Iterator[Community]:
-    """UDP and plain RTP, for guests; everybody at rest before and after."""
-    yield from _at_rest(_plain_run)
-
-
-def _at_rest(running: Community) -> Iterator[Community]:
-    all_at_rest(running)
-    yield running
-    all_at_rest(running)
+def plain(_plain_run: Community) -> Community:
+    """UDP and plain RTP, for guests; everybody at rest."""
+    all_at_rest(_plain_run)
+    return _plain_run
 
 
 @pytest.fixture

@@ -3,13 +3,15 @@
 import pytest
 
 from sim.client import Community, DeviceClient
+from tests.e2e.visits import LIMIT
 
 pytestmark = pytest.mark.kamailio
 
 
-def take(guard: DeviceClient) -> None:
-    """A guard answers the call that rings there."""
-    guard.wait_for("state", new="ringing")
+def take(guard: DeviceClient, caller: str = "") -> None:
+    """A guard answers the call that rings there; `caller`: not another one that rang there before."""
+    facts: dict[str, object] = {"caller": caller} if caller else {}
+    guard.wait_for("ringing", LIMIT, **facts)
     guard.press("answer")
     guard.wait_for("answered")
 
@@ -48,8 +50,9 @@ def test_all_guards_talk_so_a_resident_waits_an_emergency_does_not_and_a_talk_is
     first, second, third = (whole[f"console{number}"] for number in (1, 2, 3))
     whole["door2"].type("0#")
     take(first)
+    second.wait_for("ended", outcome="answered-elsewhere")
     whole["indoor302"].press("guard")
-    take(second)
+    take(second, "Living room (302)")
     whole["door1"].type("0#")
     take(third)
 
@@ -79,6 +82,21 @@ def test_all_guards_talk_so_a_resident_waits_an_emergency_does_not_and_a_talk_is
     third.wait_for("transferred", code=200)
     whole["indoor1"].wait_for("audio-started")
     assert title(first) == "Talking to Hall (301)"
+
+
+@pytest.mark.flow("G1")
+def test_a_guard_calls_a_door_which_answers_by_itself_and_makes_way_for_a_visitor(whole: Community) -> None:
+    guard, door = whole["console1"], whole["door2"]
+    guard.type("902#")
+    assert door.wait_for("guard-calls").facts["rings"] is False
+    guard.wait_for_all("first-picture", "audio-started")
+    assert title(guard) == "Talking to door2"
+    assert door.state()["indicator"] == "talking"
+    assert door.state()["lock"]["unlocked"] is False
+    door.type("0#")
+    guard.wait_for("ended")
+    take(guard, "Gate 2")
+    door.wait_for("audio-started")
 
 
 @pytest.mark.flow("R3")

@@ -19,6 +19,7 @@ from servers.records import CallRecord, Result, records
 from tests.servers.peer import LIMIT, Call, Login, Peer
 
 START_LIMIT = 30.0
+GUARD_TABLES = ("talks", "away", "queue", "serving", "consoles", "lines", "silent", "dead")
 
 
 class Server:
@@ -158,11 +159,13 @@ class Node:
             found = self.records_of(call.call_id)
             if found and (found[0].result == wanted if isinstance(wanted, Result) else wanted(found[0])):
                 return found[0]
-            assert time.monotonic() < deadline, f"the record stays {found}"
+            assert time.monotonic() < deadline, f"the record stays {found}; the server: {self.server.log[-2000:]}"
             threading.Event().wait(0.02)
 
     def forget(self, keep: Collection[str] = ()) -> None:
         """No accounts but those to `keep`, no registrations and bans: for the next test on the same server."""
+        for peer in self._peers:
+            peer.give_up()
         while self._peers:
             self._peers.pop().close()
         for device in accounts.devices(self.site):
@@ -174,7 +177,7 @@ class Node:
     @property
     def _guards(self) -> tuple[str, ...]:
         """Where a management server keeps who talks and who waits."""
-        return ("talks", "away", "queue", "serving") if self.server.name == "management" else ()
+        return GUARD_TABLES if self.server.name == "management" else ()
 
 
 def tls_files(issued: IssuedFiles) -> TlsFiles:

@@ -3,6 +3,7 @@
 Not a user agent: no transactions, no retransmissions, no media. One socket, one thread, every wait has a limit.
 """
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -120,6 +121,7 @@ class Peer:
         self.login = Login(name, "", "")
         self.unread: list[Message] = []
         """What came and was not waited for."""
+        self._calls: list[Call] = []
         host, port = self._socket.getsockname()[:2]
         self.address = f"{host}:{port}"
         self.contact = f"sip:{name}@{self.address};transport={server.transport}"
@@ -138,6 +140,12 @@ class Peer:
 
     def close(self) -> None:
         self._socket.close()
+
+    def give_up(self) -> None:
+        """Cancel every call of ours, so that none waits for ever; what was answered or refused takes no notice."""
+        with contextlib.suppress(OSError):
+            for call in self._calls:
+                call.cancel()
 
     # --- bytes -----------------------------------------------------------------------------------------------------
 
@@ -260,6 +268,7 @@ class Peer:
     ) -> "Call":
         """INVITE, answering one challenge if there is a login; returns without waiting for the outcome."""
         call = Call(self, uri, headers, body)
+        self._calls.append(call)
         call.invite()
         if login is not None:
             challenge = call.wait(lambda m: m.status in (401, 407))

@@ -12,7 +12,7 @@ from tests.servers.nodes import Node
 from tests.servers.peer import Call, Message, Peer
 
 pytestmark = [pytest.mark.kamailio, pytest.mark.flow("G1")]
-TIMERS = "[timers]\nreach = 0.5\n[guards]\nring = 1\n"
+TIMERS = "[timers]\nreach = 0.5\n[guards]\nring = 1\nalive = 1\n"
 
 
 @pytest.fixture(scope="module")
@@ -210,3 +210,59 @@ def test_all_guards_ring_at_once_where_the_site_says_so(tmp_path: Path) -> None:
         end_cancelled(guards[0], invites[0])
         assert call.final().to_tag == "desk2"
         management.forget()
+
+
+def gone(guard: Peer) -> None:
+    """Its power is cut: over UDP nobody hears of it."""
+    guard.close()
+
+
+def told_that_the_guard_is_gone(call: Call) -> None:
+    bye = call.peer.wait_request("BYE")
+    assert bye["Reason"].startswith("SIP;cause=480")
+    call.peer.respond(bye, 200, "OK")
+
+
+def test_a_console_that_dies_in_a_talk_frees_its_caller_and_the_queue_goes_on(management: Node) -> None:
+    dies, other = console(management, "desk1"), None
+    first = visit(management, "gate1")
+    talk(first, dies)
+    waiting = visit(management, "gate2")
+    assert queued(waiting) == "1"
+    gone(dies)
+    told_that_the_guard_is_gone(first)
+    assert management.record_of(first, lambda record: record.ended is not None).answered_by == "desk1"
+    other = console(management, "desk2")
+    talk(waiting, other)
+
+
+def test_a_console_that_talks_and_answers_questions_goes_on_talking(management: Node) -> None:
+    guard = console(management, "desk1")
+    first = visit(management, "gate1")
+    talking = talk(first, guard)
+    for _ in range(3):
+        guard.respond(guard.wait_request("OPTIONS"), 200, "OK")
+    hang_up(first, talking, guard)
+
+
+def test_a_caller_whose_guard_dies_while_it_rings_goes_back_into_the_queue(management: Node) -> None:
+    dies = console(management, "desk1")
+    first = visit(management, "gate1")
+    talking = talk(first, dies)
+    waiting = visit(management, "gate2")
+    assert queued(waiting) == "1"
+    hang_up(first, talking, dies)
+    ring(dies)
+    gone(dies)
+    assert queued(waiting) == "1"
+    talk(waiting, console(management, "desk2"))
+
+
+def test_a_console_that_is_started_again_has_no_talk_any_more(management: Node) -> None:
+    guard = console(management, "desk1")
+    first = visit(management, "gate1")
+    talk(first, guard)
+    again = management.peer("desk1")
+    assert again.register(guard.login, "sip:guard@lakeside.example").status == 200
+    told_that_the_guard_is_gone(first)
+    talk(visit(management, "gate2"), again)

@@ -14,6 +14,7 @@ from endpoints.sip.agent import AudioStarted, CallId, Notice, SipEvent, SipSetti
 from endpoints.sip.pjsua.call import SOCKETS_PER_SOUND, Call
 from endpoints.sip.pjsua.library import pj
 from endpoints.sip.pjsua.servers import Servers
+from endpoints.sip.pjsua.shells import Source
 from endpoints.sip.pjsua.stack import Stack
 from endpoints.sip.progress import CallProgress
 from endpoints.sip.sockets import SocketBudget
@@ -162,11 +163,11 @@ class PjsuaAgent:
             return uri
         return f"{uri};transport={settings.transport}"
 
-    def _incoming(self, server: int, number: int, text: str) -> None:
+    def _incoming(self, server: int, number: int, text: str, source: Source) -> None:
         call = self._new_id()
         progress = CallProgress(call, self._servers.settings(server).srtp, self._emit, outgoing=False)
         self._new_call(server, progress, message.new_session_id(), number)
-        progress.invited(text)
+        progress.invited(text, self._servers.sent(source))
 
     def _noticed(self, sender: str, content_type: str, body: str) -> None:
         self._emit(Notice(message.display_and_uri(sender)[1], content_type.partition(";")[0].strip().lower(), body))

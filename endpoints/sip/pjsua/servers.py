@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from endpoints.sip import route
 from endpoints.sip.agent import Registered, RegistrationLost, SipEvent, SipSettings
 from endpoints.sip.pjsua.library import pj
+from endpoints.sip.pjsua.shells import Source
 from endpoints.sip.registration import Registration
 from endpoints.sip.roaming import HOME, Place, Roaming
 from endpoints.sip.worker import Worker
@@ -41,7 +42,7 @@ class Server:
         self._worker, self._send, self._tell = worker, register, tell
         self._registration = Registration(settings.retry, self._pass_on)
         self._attempts = 0
-        self._connection = 0
+        self._source = Source()
 
     @property
     def registered(self) -> bool:
@@ -61,9 +62,9 @@ class Server:
         if self.registered:
             self._worker.attempt(lambda: self._send(False))
 
-    def answered(self, code: int, reason: str, active: bool, connection: int) -> None:
-        """The registrar's last word, and the connection on which it came."""
-        self._connection = connection or self._connection
+    def answered(self, code: int, reason: str, active: bool, source: Source) -> None:
+        """The registrar's last word, and where it came from."""
+        self._source = source if source.connection else self._source
         delay = self._registration.answered(code, reason, active)
         if self.wanted:
             self._later(delay)
@@ -72,8 +73,12 @@ class Server:
 
     def disconnected(self, connection: int) -> None:
         """A connection broke, ours or another."""
-        if self.wanted and connection == self._connection:
+        if self.wanted and connection == self._source.connection:
             self.lost()
+
+    def sent(self, source: Source) -> bool:
+        """Whether the registrar speaks from there: nobody else has its connection, or over UDP its address."""
+        return self.registered and source == self._source
 
     def lost(self) -> None:
         """What was registered counts no more: register again soon."""
@@ -144,10 +149,10 @@ class Servers:
         """Where we are registered."""
         return self._roaming.active
 
-    def answered(self, server: int, code: int, reason: str, active: bool, connection: int) -> None:
+    def answered(self, server: int, code: int, reason: str, active: bool, source: Source) -> None:
         """A registrar's last word."""
         one, was = self._all[server], self._all[server].registered
-        one.answered(code, reason, active, connection)
+        one.answered(code, reason, active, source)
         if was and not one.registered and not one.wanted:
             self._roaming.left(server)
         self.settle()
@@ -158,6 +163,10 @@ class Servers:
             for server in self._all:
                 server.disconnected(connection)
             self.settle()
+
+    def sent(self, source: Source) -> bool:
+        """Whether one of our registrars speaks from there."""
+        return any(server.sent(source) for server in self._all)
 
     def settle(self) -> None:
         """Register where we should be, and leave where we should not: after each change, and each end of a call."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from endpoints.sip.pjsua.library import guarded, pj
@@ -10,6 +11,22 @@ from endpoints.sip.pjsua.native import transport_of
 _LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO}
 _EXPECTED = ("PJMEDIA_EINVALIMEDIATYPE", "PJMEDIA_EUNSUPMEDIATYPE")
 """Said of each of our video sections: the library plans sound there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a message came from."""
+
+    connection: int = 0
+    """The library's handle of the connection, over UDP of the socket; 0 for no message."""
+    address: str = ""
+    """``host:port``."""
+
+    @classmethod
+    def of(cls, received: Any) -> "Source":
+        """Of the binding's ``SipRxData``."""
+        data = int(received.pjRxData) if received.pjRxData else 0
+        return cls(transport_of(data), str(received.srcAddress)) if data else cls()
 
 
 class LogBridge(pj.LogWriter):  # type: ignore[misc]
@@ -41,12 +58,12 @@ class Endpoint(pj.Endpoint):  # type: ignore[misc]
 
 
 class Account(pj.Account):  # type: ignore[misc]
-    """The account; tells what the registrar says and on which connection, calls by number and INVITE, and MESSAGEs."""
+    """The account; tells what the registrar says, calls by number and INVITE, each with its source, and MESSAGEs."""
 
     def __init__(
         self,
-        on_answer: Callable[[int, str, bool, int], None],
-        on_call: Callable[[int, str], None],
+        on_answer: Callable[[int, str, bool, Source], None],
+        on_call: Callable[[int, str, Source], None],
         on_notice: Callable[[str, str, str], None],
     ) -> None:
         """`on_notice` gets the sender's From, the content type and the body."""
@@ -57,13 +74,11 @@ class Account(pj.Account):  # type: ignore[misc]
 
     @guarded
     def onRegState(self, prm: Any) -> None:  # noqa: N802
-        received = prm.rdata.pjRxData
-        connection = transport_of(int(received)) if received else 0
-        self._on_answer(int(prm.code), str(prm.reason), int(prm.expiration) > 0, connection)
+        self._on_answer(int(prm.code), str(prm.reason), int(prm.expiration) > 0, Source.of(prm.rdata))
 
     @guarded
     def onIncomingCall(self, prm: Any) -> None:  # noqa: N802
-        self._on_call(int(prm.callId), str(prm.rdata.wholeMsg))
+        self._on_call(int(prm.callId), str(prm.rdata.wholeMsg), Source.of(prm.rdata))
 
     @guarded
     def onInstantMessage(self, prm: Any) -> None:  # noqa: N802

@@ -12,7 +12,7 @@ from endpoints.sip.agent import SipSettings, VoicePath
 from endpoints.sip.pjsua import configuration
 from endpoints.sip.pjsua.front import FrontModule
 from endpoints.sip.pjsua.library import native, pj
-from endpoints.sip.pjsua.shells import Account, Endpoint, LogBridge
+from endpoints.sip.pjsua.shells import Account, Endpoint, LogBridge, Source
 from endpoints.sip.pjsua.sound import BridgePort, Silence, SoundClock, SoundPackets
 from endpoints.sip.pjsua.wakeup import Wakeup
 
@@ -25,8 +25,8 @@ class Stack:
     def __init__(
         self,
         settings: SipSettings,
-        on_registration: Callable[[int, int, str, bool, int], None],
-        on_call: Callable[[int, int, str], None],
+        on_registration: Callable[[int, int, str, bool, Source], None],
+        on_call: Callable[[int, int, str, Source], None],
         on_disconnect: Callable[[int], None],
         on_notice: Callable[[str, str, str], None],
         admit: Callable[[], bool],

@@ -11,7 +11,7 @@ from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import CallFailed, CallPlaced, CallPressed, DirectoryChanged, DoorEvent, KeyPressed
 from endpoints.door_station.state import Door, Phase, Rules, signal_of, tone_of
 from endpoints.events import CancelTimer, HangUp, Publish, StartTimer, TimerExpired
-from endpoints.sip.agent import Answered, Dtmf, EarlyMedia, Ended, IncomingCall, Queued, Ringing, Trying
+from endpoints.sip.agent import Answered, Dtmf, EarlyMedia, Ended, Queued, Ringing, Trying
 from hal.indicator import Signal
 from media.description import VideoMedia
 from media.prompts import FOLDER, LANGUAGES
@@ -195,13 +195,6 @@ def test_a_visit_goes_on_with_what_the_directory_said_when_it_began() -> None:
     assert state.outcome is Outcome.WRONG_FLAT
     state, actions = next_step(after(state, DirectoryChanged(HOMES)), CallPressed())
     assert called(actions) == [HOME]
-
-
-def test_nobody_calls_a_door() -> None:
-    for state in (IDLE, calling(0, Phase.TALKING)):
-        reached, actions = next_step(state, IncomingCall("x", "sip:guard@m", "", "", None))
-        assert reached is state
-        assert actions[0] == do.Reject("x")
 
 
 def test_a_flat_without_any_way_is_a_wrong_number() -> None:

@@ -100,6 +100,7 @@ PHASES: list[tuple[str, Station, ScreenEvent, Phase, Outcome]] = [
     ("hang up", TALKING, press(Button.HANGUP), Phase.IDLE, Outcome.HUNG_UP),
     ("the only red button", TALKING, press(Button.DECLINE), Phase.IDLE, Outcome.HUNG_UP),
     ("the other side hangs up", TALKING, Ended("c1", 200, ""), Phase.ENDED, Outcome.HUNG_UP),
+    ("the connection breaks", TALKING, Ended("c1", 480, "gone"), Phase.ENDED, Outcome.LOST),
     ("the end is shown for a while", MISSED, TimerExpired("ended"), Phase.IDLE, Outcome.MISSED),
     ("or until somebody has seen it", MISSED, press(Button.HANGUP), Phase.IDLE, Outcome.MISSED),
     ("a second visitor", TALKING, OTHER, Phase.TALKING, Outcome.NONE),
@@ -267,3 +268,9 @@ def test_lost_devices_are_facts() -> None:
 
 def test_the_tones_asked_for_exist() -> None:
     assert tone_of(RINGING) in set(KnownTone)
+
+
+def test_a_connection_that_breaks_is_shown_and_spoken() -> None:
+    state, actions = next_step(TALKING, Ended("c1", 480, "The guard cannot be reached"))
+    assert do.Say(("connection-lost",)) in actions
+    assert scene_of(state).title == "The connection was lost"

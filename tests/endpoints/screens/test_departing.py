@@ -146,7 +146,8 @@ def test_the_queue_is_told_in_words_first_that_all_are_busy_then_the_place_alone
 
 
 @pytest.mark.parametrize(
-    ("code", "word"), [(486, "busy"), (480, "unreachable"), (603, "declined"), (503, "unreachable"), (404, "")]
+    ("code", "word"),
+    [(486, "busy"), (480, "unreachable"), (603, "declined"), (503, "unreachable"), (404, "wrong-number"), (403, "")],
 )
 def test_the_end_of_our_own_call_is_told_in_words_that_exist(code: int, word: str) -> None:
     said = [each.words for each in RESIDENT.next_step(CALLING, Ended("c1", code, ""))[1] if isinstance(each, do.Say)]

@@ -45,6 +45,33 @@ def test_description_in_a_multipart_body() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asserted", "kind"),
+    [
+        ("<sip:desk1@lakeside.example;kind=console>", "console"),
+        ('"Gate 1" <sip:gate1@lakeside.example;kind=door;x=1>', "door"),
+        ("<sip:desk1@lakeside.example>;kind=console", ""),
+        ("", ""),
+    ],
+)
+def test_what_the_caller_is_asserted_to_be(asserted: str, kind: str) -> None:
+    assert Message.parse(f"INVITE sip:a SIP/2.0\r\nP-Asserted-Identity: {asserted}\r\n\r\n").caller_kind == kind
+
+
+@pytest.mark.parametrize(
+    ("reason", "failure"),
+    [
+        ('SIP;cause=480;text="The guard cannot be reached"', (480, "The guard cannot be reached")),
+        ("sip ; cause = 503", (503, "")),
+        ("SIP;cause=200", None),
+        ("Q.850;cause=480", None),
+        ("preemption;cause=1", None),
+    ],
+)
+def test_a_bye_tells_that_the_call_broke(reason: str, failure: tuple[int, str] | None) -> None:
+    assert Message.parse(f"BYE sip:a SIP/2.0\r\nReason: {reason}\r\n\r\n").failure == failure
+
+
+@pytest.mark.parametrize(
     ("reason", "elsewhere"),
     [
         ('SIP;cause=200;text="Call completed elsewhere"', True),
