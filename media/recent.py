@@ -3,9 +3,10 @@
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from media.encoder import EncodedPicture
+if TYPE_CHECKING:  # loaded late: a device registers before it encodes
+    from media.encoder import EncodedPicture
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Heard:
 class Follower(Protocol):
     """Takes what was remembered and then what comes; never waits, for it is called on the encoder's thread."""
 
-    def picture(self, picture: EncodedPicture) -> None:
+    def picture(self, picture: "EncodedPicture") -> None:
         """One more picture; the first one is a key frame."""
 
     def sound(self, heard: Heard) -> None:
@@ -39,7 +40,7 @@ class Recent:
         self._sounds: deque[Heard] = deque()
         self._follower: Follower | None = None
 
-    def encoded(self, packet: EncodedPicture) -> None:
+    def encoded(self, packet: "EncodedPicture") -> None:
         """Remember a picture."""
         with self._lock:
             if self._follower is not None:

@@ -8,6 +8,7 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--flow V1` runs only the tests that prove V1; `--flow all` those that prove any flow."""
     parser.addoption("--flow", action="append", default=[], metavar="ID", help="run only tests of this flow, or `all`")
+    parser.addoption("--power-cuts", type=int, default=20, metavar="N", help="kill a recording process so often")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,0 +1,1 @@
+"""Tests of what keeps and uploads what visitors leave."""
