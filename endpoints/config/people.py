@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from endpoints.config.section import FlatNumber, Name, PublicKey, Section, ServiceUrl, SipUri
 
@@ -45,6 +45,15 @@ class Guard(Document):
     """The consoles that may open the door during a call: name -> Ed25519 public key, base64."""
 
 
+class Deposit(Document):
+    """Where a door station hands in what visitors leave for a home (V5)."""
+
+    url: ServiceUrl
+    """The HTTP service of its HomeLink, or of the management server for a home without one."""
+    token: SecretStr
+    """With it one deposits for this flat, and reads nothing."""
+
+
 class Flat(Document):
     """One home."""
 
@@ -53,6 +62,7 @@ class Flat(Document):
     """Empty in what a resident's device fetches: it dials the number, its server knows the rest."""
     records: ServiceUrl = ""
     """The HTTP service that keeps the records of calls to this flat (V6); "" without one."""
+    messages: Deposit | None = None
     devices: Mapping[Name, PublicKey] = Field(default_factory=dict)
     """The devices that may open the door during a call: name -> Ed25519 public key, base64."""
 
@@ -64,6 +74,15 @@ class Directory(Document):
     community: Annotated[str, Field(max_length=64)] = ""
     guard: Guard = Guard()
     flats: Mapping[FlatNumber, Flat] = Field(default_factory=dict)
+
+
+class ListedDeposit(Section):
+    """`[flats.NUMBER.messages]` of a people file: where what visitors leave for the home is handed in (V5)."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+$")]
+    """``https://host:port`` of its HomeLink's HTTP service."""
+    token: Annotated[SecretStr, Field(min_length=8)]
+    """With it one deposits for this flat, and reads nothing."""
 
 
 class ListedFlat(Section):
@@ -78,6 +97,8 @@ class ListedFlat(Section):
     """Where its telephone is called if that does not get through either (V3)."""
     records: ServiceUrl = ""
     """The HTTP service of its HomeLink, which keeps the records of visits (V6); "" without one."""
+    messages: ListedDeposit | None = None
+    """Without it nobody is asked to leave a message."""
     devices: dict[Name, PublicKey] = Field(default_factory=dict)
     """The devices that may open the door during a call: name -> Ed25519 public key, base64."""
 
@@ -85,7 +106,8 @@ class ListedFlat(Section):
         """The same as a part of the directory."""
         listed = {StageName.HOME: (self.homelink,), StageName.PHONES: self.phones, StageName.TELEPHONE: self.telephone}
         stages = tuple(Stage(name=name, uris=uris) for name, uris in listed.items() if uris)
-        return Flat(name=self.name, stages=stages, records=self.records, devices=self.devices)
+        deposit = Deposit(url=self.messages.url, token=self.messages.token) if self.messages else None
+        return Flat(name=self.name, stages=stages, records=self.records, messages=deposit, devices=self.devices)
 
 
 class ListedGuard(Section):

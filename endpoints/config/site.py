@@ -174,6 +174,20 @@ class Unlock(Section):
         return key_bytes(self.key.get_secret_value())
 
 
+class Messages(Section):
+    """`[messages]` of a door station: what visitors leave (V5). Without this table nothing of it is at work."""
+
+    enabled: bool = True
+    limit: Annotated[float, Field(ge=5, le=120)] = 30.0
+    """Seconds that a message may last."""
+    quota: Annotated[int, Field(ge=20, le=1_000_000)] = 500
+    """Megabytes that messages and pictures may take here."""
+    age: Annotated[float, Field(gt=0, le=3650)] = 30.0
+    """Days that something stays here, once the home's server has it."""
+    call_rate: Annotated[int, Field(ge=16_000)] = 256_000
+    """Bits a second that uploads may take while a call is on."""
+
+
 class Console(Section):
     """`[console]`: a guard's console among the others."""
 
@@ -207,6 +221,8 @@ class Site(Section):
     unlock: Unlock | None = None
     cloud: Cloud | None = None
     """Of a phone that also works away from home."""
+    messages: Messages | None = None
+    """Of a door station."""
     console: Console | None = None
     """Of a management console."""
     dial: dict[FlatNumber, Name] = Field(default_factory=dict)

@@ -164,6 +164,45 @@ class NoteRefusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Remember:
+    """From now on the last seconds of the picture are at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Nobody will leave a message in this visit any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPicture:
+    """Keep the picture of this moment for that flat; `event` is one of `keeping.items.Event`. No flat: on the door."""
+
+    event: str
+    flat: str = ""
+    session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferMessage:
+    """Microphone on; speak these prompts, then tell `WordsOver`."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMessage:
+    """Begin a message with what is remembered; `MessageOver` tells of silence or trouble."""
+
+    flat: str
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndMessage:
+    """Microphone off; what was recorded is kept, and `MessageKept` tells."""
+
+
+@dataclass(frozen=True, slots=True)
 class Show:
     """Let the indicator say this."""
 
@@ -193,6 +232,12 @@ DoorAction = (
     | JudgeUnlock
     | PulseLock
     | NoteRefusal
+    | Remember
+    | Forget
+    | KeepPicture
+    | OfferMessage
+    | RecordMessage
+    | EndMessage
     | Show
     | StartTimer
     | CancelTimer

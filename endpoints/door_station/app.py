@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from endpoints.addresses import media_address
 from endpoints.door_station import actions as do
@@ -13,6 +13,7 @@ from endpoints.door_station.album import Album
 from endpoints.door_station.chain import TELEPHONE, Home
 from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import CallFailed, CallPlaced, CodeChecked, DoorEvent, OnwardPlaced, UnlockGranted
+from endpoints.door_station.keeping.items import Event
 from endpoints.door_station.pictures import Pictures
 from endpoints.door_station.state import Door, Rules, signal_of
 from endpoints.door_station.telephone import ANSWERS, PAUSE, PRESS_ONE, TelephoneUnlock, masked_number
@@ -30,6 +31,9 @@ from hal.relay import Relay
 from hal.service_port import Facts, ServicePort
 from media.description import VideoMedia
 from media.errors import MediaError
+
+if TYPE_CHECKING:  # loaded only where messages are kept
+    from endpoints.door_station.keeping.keeper import Keeper
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +59,8 @@ class Parts:
     address: str
     """Where pictures are sent from; an unspecified address means the one towards the home."""
     recorder: VisitRecorder
+    keeper: "Keeper | None" = None
+    """What keeps messages and pictures; None where the site has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,8 @@ class DoorApp:
         if self._parts.port is not None:
             self._parts.port.provide("state", self._state_facts)
             self._parts.port.provide("stats", self._figures)
+            if self._parts.keeper is not None:
+                self._parts.port.provide("messages", self._parts.keeper.figures)
 
     def handle(self, event: Any) -> None:
         """Take one event of the loop."""
@@ -111,6 +119,8 @@ class DoorApp:
             for call in filter(None, (self.state.call, self.state.onward)):
                 self._parts.agent.hang_up(call, "the door station is switched off")
         self._end_visit(do.EndVisit())
+        if self._parts.keeper is not None:
+            self._parts.keeper.end_message()
 
     # --- doing ------------------------------------------------------------------------------------------------------
 
@@ -143,12 +153,26 @@ class DoorApp:
             do.PulseLock: self._pulse,
             do.NoteRefusal: self._note_refusal,
             do.Show: self._show,
+            do.KeepPicture: self._keep_picture,
+            **self._message_table(),
             StartTimer: lambda action: loop.start_timer(action.name, action.seconds),
             CancelTimer: lambda action: loop.cancel_timer(action.name),
             Tone: lambda action: sound.tone(action.name),
             HangUp: lambda action: self._parts.agent.hang_up(action.call, action.reason),
             Publish: lambda action: self._publish(action.event, action.facts),
             Complain: lambda action: log.warning("%s", action.sentence),
+        }
+
+    def _message_table(self) -> dict[type, Callable[[Any], DoorEvent | None]]:
+        keeper = self._parts.keeper
+        if keeper is None:
+            return {}
+        return {
+            do.Remember: lambda action: keeper.remember(),
+            do.Forget: lambda action: keeper.forget(),
+            do.OfferMessage: lambda action: keeper.offer(action.words),
+            do.RecordMessage: lambda action: keeper.record(action.flat, action.session_id),
+            do.EndMessage: lambda action: keeper.end_message(),
         }
 
     def _call(self, action: do.Call) -> DoorEvent:
@@ -161,7 +185,7 @@ class DoorApp:
             call = self._parts.agent.call(action.way.uri, video, self._session_id, {CHALLENGE_HEADER: challenge})
         except SipError as error:
             log.error("%s cannot be called: %s", action.flat, error)
-            return CallFailed(str(error))
+            return CallFailed(str(error), self._session_id)
         if action.way.stage == TELEPHONE:
             self._telephone = TelephoneUnlock(action.flat, self._session_id, masked_number(action.way.uri))
         return CallPlaced(call, self._session_id)
@@ -198,6 +222,12 @@ class DoorApp:
         if self._parts.indicator is not None:
             self._parts.indicator.show(action.signal)
 
+    def _keep_picture(self, action: do.KeepPicture) -> None:
+        if action.flat and self._parts.keeper is not None:
+            self._parts.keeper.keep_picture(Event(action.event), action.flat, action.session_id)
+        elif not action.flat:
+            self._parts.album.keep(action.event)
+
     # --- the lock ---------------------------------------------------------------------------------------------------
 
     def _check_code(self, action: do.CheckCode) -> None:
@@ -226,6 +256,8 @@ class DoorApp:
         if not (flood and self._flooded):  # a flood is written down once, it must not fill the disk
             self._note(asked.how, asked.verdict.device, result, asked.verdict)
         self._flooded = flood
+        if result.reason == Reason.WRONG_CODE and self.state.deposits:
+            self._keep_picture(do.KeepPicture("wrong-code", self.state.flat, self.state.session_id))
         return None
 
     def _pulse(self, action: do.PulseLock) -> DoorEvent | None:

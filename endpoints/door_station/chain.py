@@ -48,6 +48,7 @@ class Outcome(StrEnum):
     WRONG_CODE = "wrong-code"
     LOCKED_OUT = "locked-out"
     DIALLING_TIMED_OUT = "dialling-timed-out"
+    MESSAGE_LEFT = "message-left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Home:
     """Device name -> Ed25519 public key, base64."""
     records: str = ""
     """The HTTP service that keeps the records of visits to it, "" for none."""
+    takes_messages: bool = False
+    """Whether there is a server that takes what visitors leave for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from endpoints.door_station import guard_call, onward
-from endpoints.door_station.actions import CheckCode, DoorAction, NoteRefusal, RefreshDirectory, Show
+from endpoints.door_station import guard_call, message, onward
+from endpoints.door_station.actions import CheckCode, DoorAction, NoteRefusal, OfferMessage, RefreshDirectory, Show
 from endpoints.door_station.chain import NOT_RINGING, RANG_OUT, SILENT, UNCONFIRMED, Failure, Outcome, better
 from endpoints.door_station.events import (
     CallPlaced,
@@ -17,8 +17,12 @@ from endpoints.door_station.events import (
     DoorMoved,
     ExitPressed,
     KeyPressed,
+    MessageKept,
+    MessageOver,
     OnwardPlaced,
+    StoreChanged,
     UnlockGranted,
+    WordsOver,
 )
 from endpoints.door_station.state import DOOR_LEFT_OPEN, TAMPER, Door, Phase, signal_of, tone_of
 from endpoints.door_station.transitions import (
@@ -35,6 +39,7 @@ from endpoints.door_station.transitions import (
     enter,
     finish,
     give_up,
+    keep_tamper,
     refuse,
     unlock,
 )
@@ -85,6 +90,8 @@ def _phase_timers(before: Door, after: Door) -> tuple[DoorAction, ...]:
 def _limit(state: Door) -> float:
     rules = state.rules
     limits = {
+        Phase.OFFERING: message.LONGEST_WORDS,
+        Phase.RECORDING: rules.message,
         Phase.DIALLING: rules.dial,
         Phase.CALLING: rules.reach,
         Phase.RINGING: 0.0 if state.last_stage else rules.budget(state.stage).ring,
@@ -107,7 +114,7 @@ def _tone(before: Door, after: Door, actions: tuple[DoorAction, ...]) -> tuple[D
     if wanted == tone_of(before):
         return ()
     # A beep or chime that was just asked for ends the old tone by itself.
-    chimes = wanted is None and any(isinstance(action, Tone) for action in actions)
+    chimes = wanted is None and any(isinstance(action, Tone | OfferMessage) for action in actions)
     return () if chimes else (Tone(wanted),)
 
 
@@ -121,12 +128,18 @@ def _key(state: Door, event: KeyPressed) -> Step | None:
         return _visitor_first(state, event)
     if state.phase is Phase.CHECKING:
         return None
+    if state.phase in message.PHASES and not (state.phase is Phase.OFFERING and event.key.isdecimal()):
+        return message.key(state, event.key)
     if event.key == "#":
         return _confirm(state)
     return _clear(state) if event.key == "*" and state.dialled else _dial(state, event.key)
 
 
 def _dial(state: Door, key: str) -> Step:
+    if state.phase is Phase.OFFERING:
+        state, actions = message.leave(state)
+        after, more = _dial(state, key)
+        return after, (*actions, *more)
     dialled = state.dialled + key
     if len(dialled) > LONGEST_ENTRY:
         return refuse(state, Outcome.WRONG_FLAT)
@@ -164,6 +177,8 @@ def _call_button(state: Door, event: CallPressed) -> Step | None:
         return guard_call.call_button(state) or _visitor_first(state, event)
     if state.phase is Phase.CHECKING:
         return None
+    if state.phase in message.PHASES:
+        return message.key(state, message.BUTTON)
     return _confirm(state) if state.dialled else call(state, state.rules.call_flat)
 
 
@@ -209,13 +224,16 @@ def _exit(state: Door, event: ExitPressed) -> Step:
 def _door_moved(state: Door, event: DoorMoved) -> Step:
     told = Publish("door", {"open": event.open})
     if event.open:
-        return state, (StartTimer(DOOR_OPEN, state.rules.door_open), told)
+        after, actions = message.over(state, "the door opens") or (state, ())
+        return after, (StartTimer(DOOR_OPEN, state.rules.door_open), told, *actions)
     after, actions = alarm(state, DOOR_LEFT_OPEN, False)
     return after, (CancelTimer(DOOR_OPEN), told, *actions)
 
 
 def _case_moved(state: Door, event: CaseMoved) -> Step:
-    return alarm(state, TAMPER, event.open)
+    after, actions = alarm(state, TAMPER, event.open)
+    kept = keep_tamper(state) if event.open and actions else ()
+    return after, (*actions, *kept)
 
 
 # --- time, devices, registration ------------------------------------------------------------------------------------
@@ -239,6 +257,10 @@ def _phase_over(state: Door) -> Step | None:
             return finish(state, Outcome.TIME_OVER, hang_up=True)
         case Phase.CALLED | Phase.GUARDED:
             return guard_call.over(state, Outcome.NO_ANSWER if state.phase is Phase.CALLED else Outcome.TIME_OVER)
+        case Phase.OFFERING:
+            return message.begin(state)
+        case Phase.RECORDING:
+            return message.over(state, "it is long enough")
         case Phase.ENDED:
             return enter(state, Phase.IDLE), ()
         case _:
@@ -319,6 +341,10 @@ _DECISIONS: dict[type, Callable[[Door, Any], Step | None]] = {
     UnlockGranted: _unlock_granted,
     DirectoryChanged: _directory,
     OnwardPlaced: onward.placed,
+    StoreChanged: message.store_changed,
+    WordsOver: message.words_over,
+    MessageOver: lambda state, event: message.over(state, event.why),
+    MessageKept: message.kept,
     TimerExpired: _timer,
     DeviceLost: _lost,
     DeviceReturned: _returned,

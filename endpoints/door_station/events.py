@@ -59,6 +59,7 @@ class CallFailed:
     """No INVITE could be sent."""
 
     why: str
+    session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,36 @@ class UnlockGranted:
     how: str = "sip"
 
 
+@dataclass(frozen=True, slots=True)
+class StoreChanged:
+    """Messages and pictures can be kept, or not: `trouble` is "", "full", "read-only" or "broken"."""
+
+    trouble: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsOver:
+    """The visitor was told how to leave a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOver:
+    """The visitor says nothing more, or the message cannot go on."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKept:
+    """The message is safe on the disk; with `seconds` 0 it is not, and `why` says so."""
+
+    flat: str
+    identifier: str = ""
+    seconds: float = 0.0
+    why: str = ""
+
+
 DoorEvent = (
     KeyPressed
     | CallPressed
@@ -95,6 +126,10 @@ DoorEvent = (
     | OnwardPlaced
     | CodeChecked
     | UnlockGranted
+    | StoreChanged
+    | WordsOver
+    | MessageOver
+    | MessageKept
     | TimerExpired
     | DeviceLost
     | DeviceReturned

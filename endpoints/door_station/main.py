@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from endpoints.composition import Frame, Line, load_cryptography, open_line, prepare_later, run_endpoint
 from endpoints.config import Directory, Flat, Site
@@ -11,6 +12,7 @@ from endpoints.door_station.album import Album
 from endpoints.door_station.app import DoorApp, Parts
 from endpoints.door_station.chain import GUARD, Budget, Home, Way
 from endpoints.door_station.events import CallPressed, CaseMoved, DirectoryChanged, DoorMoved, ExitPressed, KeyPressed
+from endpoints.door_station.keeping.deposit import Deposit
 from endpoints.door_station.pictures import Pictures
 from endpoints.door_station.state import Rules
 from endpoints.door_station.visit_record import Record, VisitRecorder
@@ -19,6 +21,9 @@ from endpoints.service import service_of, services_at
 from endpoints.unlock import AttemptLog, UnlockJudge
 from hal.errors import HalError
 from hal.recovery import SteadyCamera
+
+if TYPE_CHECKING:  # loaded only where messages are kept
+    from endpoints.door_station.keeping.keeper import Keeper
 
 KIND = "door-station"
 ATTEMPTS_FILE, ALBUM_FOLDER, DIRECTORY_FILE = "unlock.jsonl", "pictures", "directory.json"
@@ -36,17 +41,35 @@ def compose(frame: Frame) -> DoorApp:
     site = frame.configuration.site
     camera = frame.keep(SteadyCamera(frame.opener("camera"), frame.report))
     pictures = frame.keep(Pictures(camera, site.video, site.sip.srtp))
-    prepare_later(frame, line.settled, (pictures.prepare, load_cryptography, line.voice.prepare))
-    directory, refresh = _directory(frame)
+    keeper = _keeper(frame, line, pictures)
+    later = (keeper.start,) if keeper is not None else ()
+    prepare_later(frame, line.settled, (pictures.prepare, load_cryptography, line.voice.prepare, *later))
+    directory, refresh = _directory(frame, keeper)
     homes = homes_of(directory, site.device.call_guard)
-    app = DoorApp(_parts(frame, line, pictures, refresh), _rules(frame), homes, frame.loop)
+    app = DoorApp(_parts(frame, line, pictures, refresh, keeper), _rules(frame), homes, frame.loop)
     app.open()
     frame.running.callback(app.close)
+    if keeper is not None:
+        keeper.deposits(deposits_of(directory))
+        keeper.give_way(lambda: app.state.in_visit or app.state.in_guard_call)
     _listen(frame)
     return app
 
 
-def _parts(frame: Frame, line: Line, pictures: Pictures, refresh: Callable[[], None]) -> Parts:
+def _keeper(frame: Frame, line: Line, pictures: Pictures) -> "Keeper | None":
+    site = frame.configuration.site
+    if not _keeps_messages(site):
+        return None
+    from endpoints.door_station.keeping.keeper import Keeper
+
+    return frame.keep(Keeper(site, pictures, line.sound, line.voice, frame.loop.post))
+
+
+def _keeps_messages(site: Site) -> bool:
+    return site.messages is not None and site.messages.enabled
+
+
+def _parts(frame: Frame, line: Line, pictures: Pictures, refresh: Callable[[], None], keeper: "Keeper | None") -> Parts:
     site = frame.configuration.site
     lock = frame.device("lock")
     if lock is None:
@@ -67,6 +90,7 @@ def _parts(frame: Frame, line: Line, pictures: Pictures, refresh: Callable[[], N
         refresh=refresh,
         address=site.sip.address,
         recorder=_recorder(frame, background),
+        keeper=keeper,
     )
 
 
@@ -92,7 +116,7 @@ def _codes_of(site: Site) -> Callable[[str], str]:
     return lambda code: whose(code, site.codes) or ""
 
 
-def _directory(frame: Frame) -> tuple[Directory, Callable[[], None]]:
+def _directory(frame: Frame, keeper: "Keeper | None") -> tuple[Directory, Callable[[], None]]:
     """Whom to call now, and how to ask for something newer, which becomes an event.
 
     Of a server, its last word that was kept; else the people file, which nobody need be asked about.
@@ -104,15 +128,26 @@ def _directory(frame: Frame) -> tuple[Directory, Callable[[], None]]:
 
     def changed(directory: Directory) -> None:
         frame.loop.post(DirectoryChanged(homes_of(directory, site.device.call_guard)))
+        if keeper is not None:
+            keeper.deposits(deposits_of(directory))
 
     client = DirectoryClient(service, site.data / DIRECTORY_FILE, changed, written, site.directory.refresh)
     frame.keep(client).start()
     return client.current, client.refresh
 
 
+def deposits_of(directory: Directory) -> Mapping[str, Deposit]:
+    """Flat -> where what visitors leave for it is handed in."""
+    taken = ((number, flat.messages) for number, flat in directory.flats.items())
+    return {number: Deposit(each.url, each.token.get_secret_value()) for number, each in taken if each and each.url}
+
+
 def homes_of(directory: Directory, call_guard: str | None) -> Mapping[str, Home]:
     """What each number at the keypad leads to; `call_guard` is the one of the property management."""
-    homes = {number: Home(number, _ways(flat), flat.devices, flat.records) for number, flat in directory.flats.items()}
+    homes = {
+        number: Home(number, _ways(flat), flat.devices, flat.records, bool(flat.messages and flat.messages.url))
+        for number, flat in directory.flats.items()
+    }
     guard = directory.guard
     if call_guard and guard.uris:
         homes[call_guard] = Home(GUARD, tuple(Way(GUARD, uri) for uri in guard.uris), guard.devices, guard.records)
@@ -140,6 +175,8 @@ def _rules(frame: Frame) -> Rules:
         door_open=timers.door_open,
         wrong_codes=site.lockout.attempts,
         lockout=site.lockout.seconds,
+        messages=_keeps_messages(site),
+        message=site.messages.limit if site.messages else 0.0,
     )
 
 

@@ -10,7 +10,7 @@ from media.description import SrtpKey, VideoMedia
 from media.errors import MediaError
 
 if TYPE_CHECKING:
-    from media.encoder import VideoEncoder
+    from media.encoder import VideoEncoder, VideoSink
     from media.rtp_fanout import RtpFanout
     from media.rtp_sockets import RtpSockets
 
@@ -84,6 +84,17 @@ class Pictures:
         """The next picture can be decoded by itself."""
         if self._encoder is not None:
             self._encoder.key_frame()
+
+    def watch(self, sink: "VideoSink") -> bool:
+        """Give `sink` every encoded picture, a key frame first; whether there is an encoder."""
+        if self._encoder is not None:
+            self._encoder.attach(sink)
+        return self._encoder is not None
+
+    def unwatch(self, sink: "VideoSink") -> None:
+        """No more pictures to `sink`."""
+        if self._encoder is not None:
+            self._encoder.detach(sink)
 
     def latest(self) -> Picture | None:
         """What the camera sees now, None if it sees nothing."""

@@ -24,6 +24,9 @@ class Phase(StrEnum):
                                                   confirming --time-out--> changing
         any of a visit --visitor hangs up, resident hangs up after talking--> idle
         any of a visit --somebody declines, no further way, time-out--> ended
+        any of a visit --nobody answered, and the home takes messages--> offering --words are over, #--> recording
+                         offering --*, call button--> idle
+                         recording --any key, silence, the door opens, limit--> idle
         ended --time, or the next visitor's key--> idle
         idle, ended --a guard calls--> called --by itself, or call button--> accepting --confirmed--> guarded
         called, accepting, guarded --guard hangs up, time-out, any key--> idle
@@ -39,6 +42,8 @@ class Phase(StrEnum):
     CHANGING = "changing"
     CONFIRMING = "confirming"
     TALKING = "talking"
+    OFFERING = "offering"
+    RECORDING = "recording"
     ENDED = "ended"
     CALLED = "called"
     ACCEPTING = "accepting"
@@ -80,6 +85,10 @@ class Rules:
     door_open: float = 60.0
     wrong_codes: int = 5
     lockout: float = 300.0
+    messages: bool = False
+    """Whether visitors may leave messages, and pictures of visits are kept for the homes."""
+    message: float = 30.0
+    """How long a message may be."""
 
     def budget(self, stage: str) -> Budget:
         """What that stage may take."""
@@ -101,6 +110,12 @@ class Door:
     """Of this visit: the one that is tried now, and those that are left."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Whose devices may open the door in this visit."""
+    session_id: str = ""
+    """Of the last visit (RFC 7989)."""
+    deposits: bool = False
+    """Whether what happens in this visit is kept for the home."""
+    keeps: bool = False
+    """Whether the disk takes messages and pictures."""
     call: CallId = ""
     onward: CallId = ""
     """The call to whom a guard passes the visitor on, while the one with the guard goes on."""
@@ -165,6 +180,8 @@ _PHASE_SIGNALS = {
     Phase.CHANGING: Signal.CALLING,
     Phase.CONFIRMING: Signal.CALLING,
     Phase.TALKING: Signal.TALKING,
+    Phase.OFFERING: Signal.CALLING,
+    Phase.RECORDING: Signal.TALKING,
     Phase.ENDED: Signal.REFUSED,
     Phase.CALLED: Signal.CALLING,
     Phase.ACCEPTING: Signal.TALKING,

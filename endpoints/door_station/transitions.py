@@ -3,7 +3,18 @@
 from dataclasses import replace
 from typing import Any
 
-from endpoints.door_station.actions import Call, DoorAction, EndVisit, PulseLock, Say, StopVideo, StopVoice
+from endpoints.door_station.actions import (
+    Call,
+    DoorAction,
+    EndVisit,
+    Forget,
+    KeepPicture,
+    OfferMessage,
+    PulseLock,
+    Say,
+    StopVideo,
+    StopVoice,
+)
 from endpoints.door_station.chain import Failure, Next, Outcome, better, remaining
 from endpoints.door_station.state import Door, Phase
 from endpoints.events import CancelTimer, HangUp, Publish, StartTimer, Tone
@@ -35,10 +46,21 @@ def call(state: Door, number: str) -> Step:
         return refuse(state, Outcome.WRONG_FLAT)
     begun = replace(
         state, dialled="", flat=home.number, ways=home.ways, keys=home.keys, queued=False, late=False, digits_by="",
-        outcome=Outcome.NONE, hurried=True,
+        outcome=Outcome.NONE, hurried=True, session_id="", deposits=state.rules.messages and home.takes_messages,
     )  # fmt: skip
     after, actions = attempt(begun)
     return after, (*actions, StartTimer(HURRY, state.rules.hurry), StartTimer(TOTAL, state.rules.total))
+
+
+def keep_picture(state: Door, event: str) -> tuple[DoorAction, ...]:
+    """The picture of this moment is kept for whom this visit calls, if they take such things."""
+    return (KeepPicture(event, state.flat, state.session_id),) if state.deposits else ()
+
+
+def keep_tamper(state: Door) -> tuple[DoorAction, ...]:
+    """Whoever opens the case is no visitor of a home: the picture stays on the door, unless a visit is on."""
+    mine = (KeepPicture("tamper"),) if state.rules.messages else ()
+    return keep_picture(state, "tamper") if state.in_visit and state.deposits else mine
 
 
 def attempt(state: Door) -> Step:
@@ -71,21 +93,31 @@ def leave(state: Door) -> Step:
 
 def finish(state: Door, outcome: Outcome, code: int = 0, reason: str = "", hang_up: bool = False) -> Step:
     """The visit is over; what the visitor or the resident ended needs no sign, everything else gets one."""
-    quiet = outcome in (Outcome.CANCELLED, Outcome.HUNG_UP)
+    quiet, offered = outcome in (Outcome.CANCELLED, Outcome.HUNG_UP), _may_leave_message(state, outcome)
+    phase = Phase.OFFERING if offered else Phase.IDLE if quiet else Phase.ENDED
     after = enter(
-        state, Phase.IDLE if quiet else Phase.ENDED, call="", onward="", branch="", screens=frozenset(), ways=(),
+        state, phase, deposits=offered, call="", onward="", branch="", screens=frozenset(), ways=(),
         keys={}, queued=False, outcome=outcome, hurried=False,
     )  # fmt: skip
     calls = (state.call if hang_up else "", state.onward)
     ends = tuple(HangUp(one, outcome) for one in calls if one)
     facts = {"call": state.call, "flat": state.flat, "outcome": outcome, "code": code, "reason": reason}
     told = Publish("ended", {**facts, "stage": state.stage})
-    words = (Say((outcome,)),) if outcome in SPOKEN else ()
-    return after, (*ends, EndVisit(), CancelTimer(HURRY), CancelTimer(TOTAL), told, *words)
+    forget = (Forget(),) if state.deposits and not offered else ()
+    words: tuple[DoorAction, ...] = (Say((outcome,)),) if outcome in SPOKEN else ()
+    words = (OfferMessage((outcome, "leave-message")),) if offered else words
+    return after, (*ends, EndVisit(), *forget, CancelTimer(HURRY), CancelTimer(TOTAL), told, *words)
+
+
+def _may_leave_message(state: Door, outcome: Outcome) -> bool:
+    """Whether nobody answered in any stage. Who declined has seen the visitor, and who left has nothing to say."""
+    return state.deposits and state.keeps and outcome in UNANSWERED
 
 
 SPOKEN = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DECLINED, Outcome.UNREACHABLE, Outcome.LOST})
 """The ends of a visit that are told in words, prompts of the same name."""
+UNANSWERED = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.UNREACHABLE})
+"""The ends of a visit after which a message may be left (V5)."""
 
 
 # --- the lock and the alarms ----------------------------------------------------------------------------------------
@@ -93,7 +125,8 @@ SPOKEN = frozenset({Outcome.NO_ANSWER, Outcome.BUSY, Outcome.DECLINED, Outcome.U
 
 def unlock(state: Door, how: str, who: str) -> Step:
     """The door opens, whatever else goes on."""
-    return replace(state, unlocked=True), (PulseLock(how, who), StartTimer(RELOCK, state.rules.pulse), Tone("confirm"))
+    opens = (PulseLock(how, who), StartTimer(RELOCK, state.rules.pulse), Tone("confirm"))
+    return replace(state, unlocked=True), (*opens, *(keep_picture(state, "unlock") if state.in_visit else ()))
 
 
 def alarm(state: Door, name: str, on: bool) -> Step:

@@ -12,6 +12,7 @@ from endpoints.door_station.actions import (
     JudgeUnlock,
     KeepOnly,
     KeyFrame,
+    Remember,
     Say,
     SendVideo,
     StartVoice,
@@ -21,7 +22,7 @@ from endpoints.door_station.actions import (
 from endpoints.door_station.chain import TELEPHONE, UNCONFIRMED, Failure, Next, Outcome, failure
 from endpoints.door_station.events import CallFailed, CallPlaced, DoorEvent
 from endpoints.door_station.state import Door, Phase
-from endpoints.door_station.transitions import TOTAL, Step, attempt, enter, finish, give_up
+from endpoints.door_station.transitions import TOTAL, Step, attempt, enter, finish, give_up, keep_picture
 from endpoints.events import CancelTimer, HangUp, Publish, StartTimer
 from endpoints.sip.agent import (
     Answered,
@@ -51,11 +52,22 @@ UNANSWERED = (Phase.CALLING, Phase.RINGING)
 
 def _placed(state: Door, event: CallPlaced) -> Step:
     facts = {"call": event.call, "flat": state.flat, "stage": state.stage, "session_id": event.session_id}
-    return replace(state, call=event.call), (Publish("calling", facts),)
+    after, kept = _begun(state, event.session_id)
+    return replace(after, call=event.call), (Publish("calling", facts), *kept)
 
 
 def _failed(state: Door, event: CallFailed) -> Step:
-    return give_up(state, Failure(Next.ADDRESS, Outcome.UNREACHABLE, reason=event.why))
+    begun, kept = _begun(state, event.session_id)
+    after, actions = give_up(begun, Failure(Next.ADDRESS, Outcome.UNREACHABLE, reason=event.why))
+    return after, (*kept, *actions)
+
+
+def _begun(state: Door, session_id: str) -> Step:
+    """The first call of a visit went out: now there is time for a picture."""
+    after = replace(state, session_id=session_id)
+    if state.session_id or not state.deposits:
+        return after, ()
+    return after, (*keep_picture(after, "ring"), Remember())
 
 
 def _trying(state: Door, event: Trying) -> Step | None:
@@ -117,7 +129,8 @@ def _answered(state: Door, event: Answered) -> Step | None:
     screens = frozenset({event.to_tag}) if event.video else frozenset()
     picture = SendVideo(event.to_tag, event.video) if event.video else StopVideo(event.to_tag)
     after = enter(state, Phase.TALKING, branch=event.to_tag, screens=screens, queued=False)
-    return after, (KeepOnly(event.to_tag), picture, StartVoice(), CancelTimer(TOTAL), told)
+    kept = keep_picture(state, "answer")
+    return after, (KeepOnly(event.to_tag), picture, StartVoice(), CancelTimer(TOTAL), told, *kept)
 
 
 def _digit(state: Door, event: Dtmf) -> Step | None:
@@ -133,7 +146,8 @@ def _digit(state: Door, event: Dtmf) -> Step | None:
 
 def _confirmed(state: Door, event: Dtmf) -> Step:
     after = enter(state, Phase.TALKING, digits_by=event.method)
-    return after, (StartVoice(), TellCode(), CancelTimer(TOTAL), Publish("confirmed", {"call": event.call}))
+    told = Publish("confirmed", {"call": event.call})
+    return after, (StartVoice(), TellCode(), CancelTimer(TOTAL), told, *keep_picture(state, "answer"))
 
 
 # --- in the call ----------------------------------------------------------------------------------------------------

@@ -44,3 +44,12 @@ def test_every_problem_of_every_flat_is_told_at_once(tmp_path: Path) -> None:
 def test_a_key_that_is_no_key_is_told(tmp_path: Path) -> None:
     lines = problems(load_people, write(tmp_path, "people.toml", PEOPLE.replace(KEY, "AAAA")))
     assert lines == ["people.toml: flats.301.devices.indoor1: has 3 bytes, an Ed25519 key has 32"]
+
+
+def test_what_visitors_leave_is_handed_in_with_a_token_that_is_never_shown(tmp_path: Path) -> None:
+    deposit = '[flats.301.messages]\nurl = "https://10.0.0.7:8443"\ntoken = "deposit-of-301"\n'
+    directory = load_people(write(tmp_path, "people.toml", PEOPLE + deposit))
+    found = directory.flats["301"].messages
+    assert found is not None
+    assert (found.url, found.token.get_secret_value()) == ("https://10.0.0.7:8443", "deposit-of-301")
+    assert "deposit-of-301" not in repr(directory)

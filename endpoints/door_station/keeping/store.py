@@ -148,6 +148,18 @@ class Store:
             if free < room:
                 raise StoreError("the disk is full: others fill it", Trouble.FULL)
 
+    def check(self) -> None:
+        """Whether the disk takes anything at all."""
+        with self._telling():
+            path = self._folder / f"check{PART}"
+            path.unlink(missing_ok=True)
+            file = self._disk.create(path)
+            try:
+                self._disk.append(file, b"check")
+            finally:
+                self._disk.close(file)
+                path.unlink(missing_ok=True)
+
     def _delete(self, item: Item) -> None:
         if item.state is State.WAITING:
             log.warning("the %s of %s for flat %s is lost: there is no room, and the server was not there",

@@ -7,11 +7,12 @@ into the process, has no limit of its rate, and its pieces are not counted as th
 import base64
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
+from endpoints.door_station.keeping.deposit import Deposit
 from endpoints.errors import ServiceError
 
 VERSION = "1.0.0"
@@ -35,15 +36,6 @@ class Mismatch(ServiceError):
 
 class _Again(ServiceError):
     """What the server has is not what we thought: ask, and go on from there."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deposit:
-    """Where what is left for a flat is handed in."""
-
-    url: str
-    """``https://host:port``"""
-    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

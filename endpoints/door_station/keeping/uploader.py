@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
 
+from endpoints.door_station.keeping.deposit import Deposit
 from endpoints.door_station.keeping.disk import StoreError
 from endpoints.door_station.keeping.items import Event, Item, State
 from endpoints.door_station.keeping.store import Store
-from endpoints.door_station.keeping.tus import LARGEST, SMALLEST, Deposit, Mismatch, Refused, TusClient, Upload
+from endpoints.door_station.keeping.tus import LARGEST, SMALLEST, Mismatch, Refused, TusClient, Upload
 from endpoints.errand import FIRST_RETRY, LONGEST_RETRY, Errand
 from endpoints.errors import ServiceError
 

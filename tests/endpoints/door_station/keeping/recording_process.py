@@ -8,8 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from endpoints.door_station.keeping.deposit import Deposit
 from endpoints.door_station.keeping.store import Store
-from endpoints.door_station.keeping.tus import Deposit
 from endpoints.door_station.keeping.uploader import Uploader
 from media.movie import MovieWriter
 from tests.media.film import HEIGHT, RATE, WIDTH, pictures, sounds

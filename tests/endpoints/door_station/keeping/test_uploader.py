@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from endpoints.door_station.keeping.deposit import Deposit
 from endpoints.door_station.keeping.items import Event, Item, State
 from endpoints.door_station.keeping.store import Store
-from endpoints.door_station.keeping.tus import LARGEST, Deposit, Mismatch, Refused, TusClient, Upload
+from endpoints.door_station.keeping.tus import LARGEST, Mismatch, Refused, TusClient, Upload
 from endpoints.door_station.keeping.uploader import Uploader
 from endpoints.errors import ServiceError
 from tests.endpoints.door_station.keeping.tus_server import TOKEN, TusServer, tus_server
