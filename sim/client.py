@@ -181,6 +181,12 @@ class Community:
         body = {"between": [one, other], "cut": cut, "loss": loss, "delay": delay}
         self._http.post("community/lines", json=body).raise_for_status()
 
+    def records(self, server: str) -> list[Facts]:
+        """The call records that this server keeps, newest first."""
+        answer = self._http.get(f"community/servers/{server}/records").raise_for_status()
+        found: list[Facts] = answer.json()["records"]
+        return found
+
     def visits(self) -> list[Facts]:
         """The calls that the servers saw, newest last."""
         found: list[Facts] = self._http.get("visits").raise_for_status().json()["visits"]

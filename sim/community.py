@@ -16,6 +16,8 @@ from servers.kamailio.accounts import Credentials
 from servers.kamailio.config import Transport
 from servers.kamailio.kinds import Kind
 from servers.kamailio.site import ServerSite
+from servers.management.site import ManagementSite
+from sim.directory import HomeLinkAddress, write_directory
 from sim.errors import SimError
 from sim.plan import ADDRESS, CommunityPlan, DevicePlan, HomePlan, ServerPlan
 from sim.trace.hep import Address
@@ -132,6 +134,7 @@ class _Writer:
         self._authority = Community.create(folder / "authority", "Simulated community") if self._tls else None
         self._ports = {server.name: free_port() for server in plan.servers}
         """Where everybody reaches them."""
+        self._services = {server.name: free_port() for server in plan.servers if plan.services}
         self.fronts: list[FrontPlan] = []
         self.gateway, self.trunk = free_port(), free_port()
         self._sites: dict[str, ServerSite] = {}
@@ -145,6 +148,8 @@ class _Writer:
         """
         tables: Tables = {plan.role: self._identity(plan), "listen": self._listen(plan)}
         tables |= self._upstream(plan) | (self._trunk() if plan.role == "cloud" else {})
+        if plan.name in self._services:
+            tables["http"] = {"port": self._services[plan.name]}
         number = self._plan.servers.index(plan) + 1
         tables["trace"] = {"collector": self._collector, "number": number, "port": free_port()}
         path = self._folder / plan.name / "site.toml"
@@ -199,7 +204,14 @@ class _Writer:
         home = flat if plan.role == "homelink" else ""
         account = accounts.add(above, self._account_name(plan), KINDS[plan.role], home)
         uri = f"sip:{ADDRESS}:{self._private(plan.upstream, plan.name)};transport={self._transport}"
-        return {"upstream": {"uri": uri, "user": account.user, "password": account.password, "realm": account.realm}}
+        table: Table = {"uri": uri, "user": account.user, "password": account.password, "realm": account.realm}
+        if plan.upstream in self._services:
+            table |= {"public": account.registrars[0], "service": self.service(plan.upstream), "refresh": 2.0}
+        return {"upstream": table}
+
+    def service(self, server: str) -> str:
+        """Its HTTP service."""
+        return f"{'https' if self._tls else 'http'}://{ADDRESS}:{self._services[server]}"
 
     # --- devices -----------------------------------------------------------------------------------------------------
 
@@ -234,7 +246,8 @@ class _Writer:
             tables["console"] = {"priority": device.priority}
             tables["dial"] = self._doors()
         tables |= self._away(device)
-        top = {"people": "people.toml"} if device.role == DOOR else {}
+        tables |= self._directory(device)
+        top = {"people": "people.toml"} if device.role == DOOR and "directory" not in tables else {}
         _write(path, _toml(tables, data="data", **top))
         return path
 
@@ -253,7 +266,15 @@ class _Writer:
         realm = site.identity.realm
         table: Table = {"user": device.name, "domain": realm, "realm": realm, "password": account.password}
         table |= {"registrar": account.registrars[0], "transport": self._transport, "srtp": self._tls}
+        if cloud.name in self._services:
+            table["service"] = self.service(cloud.name)
         return {"cloud": table}
+
+    def _directory(self, device: DevicePlan) -> Tables:
+        """Where it learns of the others: from the server where it registers, unless that is the cloud server."""
+        if device.server not in self._services or self._sites[device.server].program == "cloud":
+            return {}
+        return {"directory": {"url": self.service(device.server), "refresh": 2.0}}
 
     def _logins(self, device: DevicePlan) -> Tables:
         """Without certificates a door has an account at every HomeLink that it calls."""
@@ -283,41 +304,36 @@ class _Writer:
             table |= {"user": servers.management.site.GUARD, "auth_user": device.name}
         if device.server and account:
             table |= {"registrar": account.registrars[0], "retry": 1.0}
+        if device.server in self._services:
+            table["service"] = self.service(device.server)
         return table
 
     def people(self, made: dict[str, Credentials | None]) -> None:
-        """The people file of every door station."""
+        """Whom each door station calls: the directory of the management server, or a people file of its own."""
         keys = {name: account.unlock_public_key for name, account in made.items() if account}
+        if self._services:
+            self._write_directory(keys)
+            return
         tables: Tables = {}
         for home in self._plan.homes:
             tables |= self._home(home, keys)
-        tables |= self._guard(keys)
         for device in self._plan.devices:
             if device.role == DOOR:
                 _write(self._folder / device.name / "people.toml", _toml(tables))
 
+    def _write_directory(self, keys: dict[str, str]) -> None:
+        site = next(site for site in self._sites.values() if isinstance(site, ManagementSite))
+        homelinks = {
+            home.flat: HomeLinkAddress(self._uri("home", home.server), self.service(home.server))
+            for home in self._plan.homes
+            if self._sites[home.server].program == "homelink"
+        }
+        write_directory(site, self._plan, homelinks, keys)
+
     def _home(self, home: HomePlan, keys: dict[str, str]) -> Tables:
-        user = "home" if self._sites[home.server].program == "homelink" else home.flat
-        table: Table = {"name": home.family, "homelink": self._uri(user, home.server)}
-        if any(device.flat == home.flat and device.server == "cloud" for device in self._plan.devices):
-            table["phones"] = self._ways(home, "phones")
-        if home.telephone:
-            table["telephone"] = self._ways(home, "telephone")
+        table: Table = {"name": home.family, "homelink": self._uri("home", home.server)}
         residents: Table = {device.name: keys[device.name] for device in self._plan.clients if device.flat == home.flat}
         return {f"flats.{home.flat}": table, f"flats.{home.flat}.devices": residents}
-
-    def _ways(self, home: HomePlan, stage: str) -> list[str]:
-        """By the management server, and if that is down by the cloud server directly."""
-        users = {"management": home.flat, "cloud": f"{home.flat}.{self._plan.name}"}
-        names = {server.role: server.name for server in self._plan.servers}
-        return [f"{self._uri(user, names[role])};stage={stage}" for role, user in users.items()]
-
-    def _guard(self, keys: dict[str, str]) -> Tables:
-        consoles: Table = {each.name: keys[each.name] for each in self._plan.devices if each.role == CONSOLE}
-        if not consoles:
-            return {}
-        uri = self._uri(servers.management.site.GUARD, "management")
-        return {"guard": {"uris": [uri]}, "guard.devices": consoles}
 
     def _uri(self, user: str, server: str) -> str:
         return f"sip:{user}@{ADDRESS}:{self._ports[server]};transport={self._transport}"

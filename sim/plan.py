@@ -69,6 +69,8 @@ class CommunityPlan:
     """Whom the call button of a door station rings."""
     lines: bool = False
     """Whether the lines between the parties can be cut; then SIP takes a way through the simulator."""
+    services: bool = False
+    """Whether servers have their HTTP service: directory and records; else a door has a people file."""
 
     def server(self, role: str) -> ServerPlan | None:
         """The first server of that role."""
@@ -130,7 +132,9 @@ def whole(screens: int) -> CommunityPlan:
         DevicePlan("console2", "management-console", "Reception", "management", priority=1),
         DevicePlan("console3", "management-console", "Night desk", "management", priority=2),
     )
-    return CommunityPlan(lakeside, (cloud, management, homelink), homes, (*doors, *residents, *consoles), lines=True)
+    return CommunityPlan(
+        lakeside, (cloud, management, homelink), homes, (*doors, *residents, *consoles), lines=True, services=True
+    )
 
 
 PLANS = {"small": small, "whole": whole}

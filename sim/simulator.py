@@ -6,12 +6,14 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from hal.microphone import SAMPLE_RATE
 from servers.kamailio.config import Listener
 from servers.kamailio.probe import probe
-from sim.community import CommunityFiles, ServerFiles, write_community
+from servers.records import CallRecord, Wanted, records
+from sim.community import LOADERS, CommunityFiles, ServerFiles, write_community
 from sim.errors import SimError
 from sim.footage import SPEAKERS, speech
 from sim.lines import Front, by_address
@@ -98,6 +100,7 @@ class Simulator:
         # A server is shut down in order: killed, it would leave Kamailio's own processes behind.
         self._world.power[child.name] = _switch(child, child.stop)
         self._world.silence[child.name] = child.silence
+        self._world.records[child.name] = partial(_records, server)
         await child.start()
 
     async def _start_device(self, device: DevicePlan) -> None:
@@ -210,6 +213,10 @@ def _server_facts(each: ServerFiles) -> dict[str, object]:
     return facts | {"transport": each.transport, "realm": each.plan.realm}
 
 
+def _records(server: ServerFiles) -> list[CallRecord]:
+    return records(LOADERS[server.plan.role](server.file), wanted=Wanted(relayed=False))
+
+
 def _answers(server: ServerFiles) -> bool:
     return probe(Listener(server.transport, ADDRESS, server.port), timeout=0.5)
 
@@ -249,4 +256,5 @@ async def _ready(device: Device, registers: bool) -> bool:
         state = await device.ask("state")
     except WorldError:
         return False
-    return not registers or bool(state.get("registered"))
+    knows = device.role != "door-station" or bool(state.get("numbers"))
+    return knows and (not registers or bool(state.get("registered")))

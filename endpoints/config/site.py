@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from endpoints.config.codes import check_form
-from endpoints.config.section import FlatNumber, Name, Seconds, Section, SipUri, key_bytes
+from endpoints.config.section import FlatNumber, Name, Seconds, Section, ServiceUrl, SipUri, key_bytes
 from endpoints.sip.agent import Login, SipSettings, TlsFiles
 
 Port = Annotated[int, Field(ge=0, le=65_535)]
@@ -49,6 +49,8 @@ class Sip(Section):
     srtp: bool = True
     expires: Annotated[int, Field(ge=30, le=86_400)] = 300
     retry: Seconds = 2.0
+    service: ServiceUrl = ""
+    """HTTP service of the server where the device registers, which takes its records; "": that of [directory]."""
     keep_alive: Annotated[int, Field(ge=0, le=600)] = 15
     session_timer: Annotated[int, Field(ge=90, le=86_400)] = 1800
 
@@ -81,6 +83,8 @@ class Cloud(Section):
     srtp: bool = True
     tls: Tls | None = None
     """`[cloud.tls]`: other certificates than those of [tls]."""
+    service: ServiceUrl = ""
+    """HTTP service of the cloud server, which takes records of calls made there."""
 
 
 class Video(Section):
@@ -145,7 +149,8 @@ class Lockout(Section):
 
 
 class DirectoryService(Section):
-    """`[directory]`: the management server's HTTP service, where the directory is fetched and records are handed in.
+    """`[directory]`: the HTTP service where the directory is fetched and records are handed in: the management
+    server's, for a home's devices that of their HomeLink.
 
     The account is the one of [sip].
     """

@@ -320,6 +320,7 @@ class DoorApp:
         facts |= {name: sorted(facts[name]) for name in ("screens", "alarms", "missing")}
         code = state.dialled.startswith("*")
         dialled = "*" * len(state.dialled) if code else state.dialled
+        facts["numbers"] = sorted(state.homes)
         return {**facts, "stage": state.stage, "dialled": dialled, "unlocked": self._parts.lock.unlocked}
 
     def _figures(self) -> dict[str, object]:

@@ -5,6 +5,7 @@ import hmac
 import io
 import wave
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -211,6 +212,15 @@ async def line(request: Request, line: Line) -> Answer:
     one, other = line.between
     world.line(one, other, Quality(line.cut, line.loss, line.delay))
     return {"lines": world.lines.facts()}
+
+
+@community.get("/servers/{name}/records")
+async def call_records(request: Request, name: str) -> Answer:
+    """The call records that a server keeps, newest first."""
+    world: World = request.app.state.world
+    if name not in world.records:
+        raise NotThere(f"there is no server {name!r}; there are {', '.join(world.records)}")
+    return {"records": [asdict(one) for one in await asyncio.to_thread(world.records[name])]}
 
 
 @visits.get("")

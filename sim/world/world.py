@@ -1,10 +1,11 @@
 """The whole simulated world: devices with their plugs, the sound between them, and what may go wrong."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from servers.records import CallRecord
 from sim.footage import speech
 from sim.lines import Lines, Quality
 from sim.link import now_ms
@@ -62,6 +63,8 @@ class World:
         """How to cut the power of a device or of a server, by name."""
         self.silence: dict[str, Switch] = {}
         """How to make a server silent, by name; True makes it so."""
+        self.records: dict[str, Callable[[], Sequence[CallRecord]]] = {}
+        """The call records that a server keeps, newest first, by its name; reading them takes its time."""
         self.faults: set[str] = set()
         self.lines = Lines()
         self._sockets = {device.name: Socket(device, folder / f"{device.name}.sock", views) for device in devices}
