@@ -104,7 +104,9 @@ def service_of(site: Site) -> Service | None:
 def services_at(site: Site, url: str) -> tuple[Service, ...]:
     """The same, by each account of this device in turn: which one a server knows, only that server can tell."""
     first = service_at(site, url)
-    logins = ((one.user, one.password.get_secret_value()) for one in site.accounts.values())
+    logins = [(one.user, one.password.get_secret_value()) for one in site.accounts.values()]
+    if site.cloud:
+        logins.append((site.cloud.auth_user or site.cloud.user, site.cloud.password.get_secret_value()))
     return (first, *(replace(first, user=user, password=password) for user, password in logins))
 
 

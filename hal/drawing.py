@@ -39,6 +39,7 @@ BUTTONS: dict[str, tuple[str, Colour]] = {
     "emergency": ("Emergency", RED),
     "callback": ("Call back", GREEN),
     "transfer": ("Transfer", BLUE),
+    "history": ("Calls", SLATE),
 }
 """The words and the colour of each action of a scene."""
 

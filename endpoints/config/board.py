@@ -35,6 +35,7 @@ SCREEN = {
     "mute_button": "button",
     "dnd_button": "button",
     "call_button": "button",
+    "history_button": "button",
     "service_port": "service_port",
 }
 """What indoor unit, phone and management console share."""

@@ -7,7 +7,7 @@ from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer,
 from endpoints.management_console.state import Console, console_scene, console_tone
 from endpoints.screens import decisions as common
 from endpoints.screens import departing, incoming
-from endpoints.screens.actions import Answer, NoteCall, Reject, Ring, Transfer
+from endpoints.screens.actions import Answer, Reject, Ring, Transfer
 from endpoints.screens.decisions import Behaviour, ButtonDecision, by_button
 from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
 from endpoints.screens.state import GUARD, Outcome, Phase, Station
@@ -54,7 +54,12 @@ def _incoming(state: Console, event: IncomingCall) -> tuple[Station, Actions]:
 
 def _wait(state: Console, event: IncomingCall) -> Step:
     """Ring into the talk, without the caller's picture: the screen belongs to the talk."""
-    facts = {"call": event.call, "caller": incoming.name_of(event), "emergency": True, "waiting": True}
+    facts = {
+        "call": event.call,
+        "caller": incoming.name_of(event, state.rules.people),
+        "emergency": True,
+        "waiting": True,
+    }
     return replace(state, waiting=event, last_caller=event.caller), (Ring(event.call, None), Publish("ringing", facts))
 
 
@@ -63,9 +68,10 @@ def _answer(state: Console) -> tuple[Station, Actions] | None:
         return incoming.answer(state)
     emergency = state.waiting
     ended, actions = finish(state, Outcome.PREEMPTED, reason=PREEMPTED, here=True)
-    ringing, _ = incoming.ring(replace(ended, waiting=None), replace(emergency, video=None))
+    ringing, more = incoming.ring(replace(ended, waiting=None), replace(emergency, video=None))
+    told = tuple(action for action in more if not isinstance(action, Ring))
     calls = tuple(HangUp(call, PREEMPTED) for call in (state.call, state.before) if call)
-    return enter(ringing, Phase.ANSWERING), (*calls, *actions, Answer(emergency.call))
+    return enter(ringing, Phase.ANSWERING), (*calls, *actions, *told, Answer(emergency.call))
 
 
 def _decline(state: Console) -> tuple[Station, Actions] | None:
@@ -79,14 +85,13 @@ def _ended(state: Console, event: Ended) -> tuple[Station, Actions] | None:
         return common.ended(state, event)
     if event.elsewhere:
         return _gone(state, state.waiting, Outcome.ELSEWHERE)
-    caller = incoming.name_of(state.waiting)
-    after, actions = missed(replace(state, waiting=None), caller, state.waiting.caller, "nobody answered", True)
+    note = incoming.note_of(state, state.waiting, "nobody answered")
+    after, actions = missed(replace(state, waiting=None), note)
     return after, actions
 
 
 def _gone(state: Console, call: IncomingCall, how: str, actions: Actions = ()) -> Step:
-    note = NoteCall(incoming.name_of(call), call.caller, how, emergency=True)
-    return replace(state, waiting=None), (*actions, note)
+    return replace(state, waiting=None), (*actions, incoming.note_of(state, call, how))
 
 
 # --- transfer -------------------------------------------------------------------------------------------------------

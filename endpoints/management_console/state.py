@@ -36,7 +36,7 @@ class Console(Station):
     def facts(self) -> dict[str, object]:
         """As of any device with a screen; of an emergency that waits the caller."""
         # The class is named: in a dataclass with slots, super() without arguments finds no class.
-        return {**Station.facts(self), "waiting": name_of(self.waiting) if self.waiting else ""}
+        return {**Station.facts(self), "waiting": name_of(self.waiting, self.rules.people) if self.waiting else ""}
 
 
 def console_tone(state: Station) -> str | None:
@@ -51,7 +51,12 @@ def console_scene(state: Station) -> Scene:
         return scene
     if state.waiting:
         doing = f"You are talking to {state.caller}; answering ends that"
-        return Scene(f"Emergency: {name_of(state.waiting)}", doing, ("answer", "decline", "hangup"), state.live)
+        return Scene(
+            f"Emergency: {name_of(state.waiting, state.rules.people)}",
+            doing,
+            ("answer", "decline", "hangup"),
+            state.live,
+        )
     if state.phase in (Phase.IDLE, Phase.TALKING, Phase.ENDED):
         return Scene(scene.title, joined(scene.detail, _queue_words(state)), scene.actions, scene.live)
     return scene

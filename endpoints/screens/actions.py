@@ -117,6 +117,16 @@ class NoteCall:
     how: str
     """"answered", "missed", "declined", "answered-elsewhere", "busy", "do not disturb"..."""
     emergency: bool = False
+    beside: bool = False
+    """It never was the present call: it was refused, or rang into a talk."""
+    session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPicture:
+    """Show the kept picture of that name."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,7 @@ ScreenAction = (
     | Transfer
     | TellTransfer
     | NoteCall
+    | ShowPicture
     | ShowScene
     | StartTimer
     | CancelTimer

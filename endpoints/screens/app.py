@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +11,8 @@ from endpoints.errors import SipError
 from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, Tone
 from endpoints.runtime import Loop, Machine, process_figures
 from endpoints.screens import actions as do
+from endpoints.screens.call_log import TAKEN, CallLog
+from endpoints.screens.call_recorder import CallRecorder
 from endpoints.screens.decisions import Behaviour
 from endpoints.screens.events import CallFailed, CallPlaced, ScreenEvent
 from endpoints.screens.screen import Screen
@@ -25,10 +26,6 @@ from hal.service_port import Facts, ServicePort
 from media.description import VideoMedia
 
 log = logging.getLogger(__name__)
-
-CALLS_KEPT = 50
-TAKEN = ("answered", "declined", "answered-elsewhere")
-"""What is written about a call that nobody needs to be told of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,8 @@ class Parts:
     port: ServicePort | None
     identity: Identity
     screen: Screen
+    calls: CallLog
+    recorder: CallRecorder
     registrars: Mapping[str, str]
     """The URI of each server by its name, "" of the only one: pictures of our own calls go that way."""
 
@@ -66,7 +65,6 @@ class ScreenApp:
         self._machine: Machine[Station, ScreenEvent, do.ScreenAction] = Machine(
             state, behaviour.next_step, self._perform, self._tell_phase
         )
-        self._calls: deque[dict[str, object]] = deque(maxlen=CALLS_KEPT)
         self._video: VideoMedia | None = None
         """Our section of the present call's answer."""
         self._invited = 0.0
@@ -123,6 +121,7 @@ class ScreenApp:
             do.Transfer: lambda action: agent.transfer(action.call, self._uri(action.user)),
             do.TellTransfer: lambda action: agent.tell_transfer(action.call, action.code, action.reason),
             do.NoteCall: self._note_call,
+            do.ShowPicture: self._show_picture,
             do.ShowScene: lambda action: self._parts.display.show(action.scene),
             StartTimer: lambda action: loop.start_timer(action.name, action.seconds),
             CancelTimer: lambda action: loop.cancel_timer(action.name),
@@ -170,8 +169,18 @@ class ScreenApp:
     def _note_call(self, action: do.NoteCall) -> None:
         facts = {"caller": action.caller, "address": action.address, "emergency": action.emergency, "why": action.how}
         note = {"time": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
-        self._calls.append(note)
+        if action.beside:
+            self._parts.recorder.refused(action)
         self._publish("call-noted" if action.how in TAKEN else "missed", note)
+
+    def _show_picture(self, action: do.ShowPicture) -> None:
+        self._parts.calls.beside(lambda: self._show_kept(action.name))
+
+    def _show_kept(self, name: str) -> None:
+        """On the log's thread; by then somebody may have rung."""
+        picture = self._parts.calls.picture(name)
+        if picture is not None and self.state.browsed_picture == name:
+            self._parts.display.picture(picture)
 
     # --- telling ----------------------------------------------------------------------------------------------------
 
@@ -179,6 +188,7 @@ class ScreenApp:
         self._publish("state", {"old": old, "new": new, "why": why})
 
     def _publish(self, event: str, facts: Facts) -> None:
+        self._parts.recorder.note(event, facts, self.state, self.screen.take_first)
         if self._parts.port is not None:
             self._parts.port.publish(event, facts)
 
@@ -187,10 +197,10 @@ class ScreenApp:
         self._publish("first-picture", {"call": self.state.call, "after_ms": after})
 
     def _state_facts(self) -> dict[str, object]:
-        state, calls = self.state, list(self._calls)
-        missed = [note for note in calls if note["why"] not in TAKEN]
+        state, calls = self.state, self._parts.calls.calls[::-1]
+        missed = [call.model_dump() for call in calls if call.missed]
         scene = asdict(self._behaviour.scene(state))
-        return {**state.facts(), "missed_calls": missed, "calls": calls, "scene": scene}
+        return {**state.facts(), "missed_calls": missed, "calls": [call.model_dump() for call in calls], "scene": scene}
 
     def _figures(self) -> dict[str, object]:
         return {

@@ -1,27 +1,34 @@
 """Puts a device with a screen together: indoor unit, phone and console differ by their board, rules and behaviour."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from endpoints.composition import Frame, Line, load_cryptography, open_line, prepare_later
-from endpoints.config import Site
+from endpoints.config import Directory, Site
+from endpoints.directory import DirectoryClient
+from endpoints.handin import HandIn
 from endpoints.screens.app import Identity, Parts, ScreenApp
+from endpoints.screens.call_log import CallLog
+from endpoints.screens.call_recorder import CallRecorder, Keep, Record
 from endpoints.screens.decisions import Behaviour
-from endpoints.screens.events import Button, ButtonPressed, KeyPressed
+from endpoints.screens.events import Button, ButtonPressed, KeyPressed, PeopleChanged
 from endpoints.screens.own_picture import OwnPicture
 from endpoints.screens.screen import Screen
 from endpoints.screens.state import GUARD, Rules, Station
+from endpoints.service import service_of, services_at
 from hal.display import Display
 from hal.errors import HalError
 from hal.recovery import SteadyCamera
 
-OFFERS = (Button.GUARD, Button.EMERGENCY, Button.CALLBACK, Button.TRANSFER)
+OFFERS = (Button.GUARD, Button.EMERGENCY, Button.CALLBACK, Button.TRANSFER, Button.HISTORY)
+RECORDS_FOLDER, DIRECTORY_FILE = "records", "directory.json"
 
 
 def compose_screen(frame: Frame, behaviour: Behaviour, new_state: type[Station] = Station) -> ScreenApp:
     """The device of these files, at work as soon as the loop runs. Raises IntercomError."""
     line = open_line(frame)
     parts = _parts(frame, line)
-    app = ScreenApp(parts, new_state(_rules(frame)), behaviour, frame.loop)
+    app = ScreenApp(parts, _first_state(frame, parts.calls, new_state), behaviour, frame.loop)
     frame.running.callback(app.close)
     prepare_later(frame, line.settled, (app.screen.prepare, line.voice.prepare, load_cryptography))
     app.open()
@@ -34,6 +41,7 @@ def _parts(frame: Frame, line: Line) -> Parts:
     if display is None:
         raise HalError("A device with a screen, but without a display, shows nobody.")
     site = frame.configuration.site
+    calls = frame.keep(CallLog(site.data, frame.loop.post))
     return Parts(
         agent=line.agent,
         sound=line.sound,
@@ -41,8 +49,61 @@ def _parts(frame: Frame, line: Line) -> Parts:
         port=line.port,
         identity=_identity(site),
         screen=frame.keep(Screen(display, site.sip.address, site.sip.srtp, _own_picture(frame))),
+        calls=calls,
+        recorder=CallRecorder(site.device.name, calls, _keeper(frame, calls)),
         registrars={"": site.sip.registrar or "", **({"cloud": site.cloud.registrar} if site.cloud else {})},
     )
+
+
+def _first_state(frame: Frame, calls: CallLog, new_state: type[Station]) -> Station:
+    """With what was before the device was switched off."""
+    missed = [call for call in calls.calls if not call.seen]
+    came = [call for call in calls.calls if not call.outgoing]
+    dialled = [call for call in calls.calls if call.outgoing]
+    return new_state(
+        _rules(frame, _people(frame)),
+        history=calls.calls,
+        missed=len(missed),
+        last_missed=missed[0].caller if missed else "",
+        last_caller=came[0].address if came else "",
+        last_dialled=dialled[0].address if dialled else "",
+    )
+
+
+def _people(frame: Frame) -> Mapping[str, str]:
+    """The homes that can be called, by number; what is new becomes an event."""
+    site = frame.configuration.site
+    service = service_of(site)
+    if service is None or site.directory is None:
+        return {}
+
+    def changed(directory: Directory) -> None:
+        frame.loop.post(PeopleChanged(_names(directory)))
+
+    client = DirectoryClient(service, site.data / DIRECTORY_FILE, changed, refresh=site.directory.refresh)
+    frame.keep(client).start()
+    return _names(client.current)
+
+
+def _names(directory: Directory) -> Mapping[str, str]:
+    return {number: flat.name for number, flat in directory.flats.items()}
+
+
+def _keeper(frame: Frame, calls: CallLog) -> Keep:
+    """Where the records of our own calls go: to the server where the call was made, when it is there."""
+    site = frame.configuration.site
+    home = site.sip.service or (site.directory.url if site.directory else "")
+    urls = {"": home, "home": home, "cloud": site.cloud.service if site.cloud else ""}
+    if not any(urls.values()):
+        return lambda server, identifier, record: None
+    hand_in = frame.keep(HandIn(site.data / RECORDS_FOLDER, lambda url: services_at(site, url)))
+    hand_in.start()
+
+    def keep(server: str, identifier: str, record: Record) -> None:
+        if url := urls.get(server, ""):
+            calls.beside(lambda: hand_in.add(url, identifier, record))
+
+    return keep
 
 
 def _own_picture(frame: Frame) -> OwnPicture | None:
@@ -57,7 +118,7 @@ def _identity(site: Site) -> Identity:
     return Identity(site.device.name, site.device.flat or GUARD, key)
 
 
-def _rules(frame: Frame) -> Rules:
+def _rules(frame: Frame, people: Mapping[str, str]) -> Rules:
     site = frame.configuration.site
     return Rules(
         name=site.device.place or site.device.name,
@@ -69,6 +130,7 @@ def _rules(frame: Frame) -> Rules:
         ring=site.timers.ring,
         sign=site.timers.message,
         dial=site.timers.dial,
+        people=people,
     )
 
 

@@ -9,9 +9,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from endpoints.events import CancelTimer, DeviceLost, DeviceReturned, HangUp, Publish, StartTimer, TimerExpired, Tone
-from endpoints.screens import departing, incoming, talking
+from endpoints.screens import browsing, departing, incoming, talking
 from endpoints.screens.actions import Say, ScreenAction, ShowScene
-from endpoints.screens.events import Button, ButtonPressed, CallFailed, CallPlaced, KeyPressed, ScreenEvent
+from endpoints.screens.call_log import CallsLogged
+from endpoints.screens.events import (
+    Button,
+    ButtonPressed,
+    CallFailed,
+    CallPlaced,
+    KeyPressed,
+    PeopleChanged,
+    ScreenEvent,
+)
 from endpoints.screens.scenes import scene_of, tone_of
 from endpoints.screens.state import DEPARTING, Outcome, Phase, Station
 from endpoints.screens.transitions import Actions, Decision, S, enter, finish, note_call
@@ -92,6 +101,7 @@ def _limit(state: Station) -> float:
         Phase.ALERTING: rules.patience,
         Phase.RINGING: rules.ring,
         Phase.ENDED: rules.sign,
+        Phase.BROWSING: rules.browse,
     }
     return limits.get(state.phase, 0.0)
 
@@ -136,7 +146,7 @@ def red(state: S) -> tuple[S, Actions] | None:
             return incoming.hang_up(state)
         case Phase.CALLING | Phase.QUEUED | Phase.ALERTING:
             return departing.cancel(state)
-        case Phase.ENDED | Phase.DIALLING:
+        case Phase.ENDED | Phase.DIALLING | Phase.BROWSING:
             return enter(state, Phase.IDLE, typed=""), ()
         case _:
             return (replace(state, missed=0, last_missed=""), (Publish("missed-seen"),)) if state.missed else None
@@ -158,6 +168,7 @@ BUTTONS: dict[Button, ButtonDecision] = {
     Button.CALL: departing.dial,
     Button.GUARD: departing.call_guard,
     Button.EMERGENCY: departing.call_for_help,
+    Button.HISTORY: browsing.browse,
 }
 
 
@@ -193,7 +204,7 @@ def _phase_over(state: S) -> tuple[S, Actions] | None:
             return incoming.rang_too_long(state)
         case Phase.CALLING | Phase.QUEUED | Phase.ALERTING:
             return departing.took_too_long(state)
-        case Phase.ENDED | Phase.DIALLING:
+        case Phase.ENDED | Phase.DIALLING | Phase.BROWSING:
             return enter(state, Phase.IDLE, typed=""), ()
         case _:
             return None
@@ -220,6 +231,10 @@ def _unregistered(state: S, event: RegistrationLost) -> tuple[S, Actions]:
     return replace(state, registered=False), (Publish("registration-lost", facts),)
 
 
+def _people_changed(state: S, event: PeopleChanged) -> tuple[S, Actions]:
+    return replace(state, rules=replace(state.rules, people=event.people)), ()
+
+
 EVENTS: dict[type, Decision] = {
     IncomingCall: incoming.incoming,
     Answered: _answered,
@@ -241,6 +256,8 @@ EVENTS: dict[type, Decision] = {
     Registered: _registered,
     RegistrationLost: _unregistered,
     ButtonPressed: by_button(BUTTONS),
+    CallsLogged: browsing.logged,
+    PeopleChanged: _people_changed,
 }
 RESIDENT = Behaviour(EVENTS)
 """Indoor unit and phone."""

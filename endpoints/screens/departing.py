@@ -6,7 +6,7 @@ from endpoints.events import HangUp, Publish, StartTimer
 from endpoints.screens.actions import Place, Reject, Say, ShowBranch, TellTransfer
 from endpoints.screens.events import CallFailed, CallPlaced, KeyPressed
 from endpoints.screens.incoming import BUSY, DECLINED
-from endpoints.screens.scenes import peer_name
+from endpoints.screens.scenes import callable_user, peer_name
 from endpoints.screens.state import DEPARTING, GUARD, Outcome, Phase, shows
 from endpoints.screens.transitions import Actions, S, enter, finish, say
 from endpoints.sip.agent import EarlyMedia, Ended, Queued, Ringing, TransferAsked
@@ -41,6 +41,9 @@ def dial(state: S) -> tuple[S, Actions] | None:
     """The green button, or ``#``: call what was typed; what was called last if nothing was."""
     if state.in_call:
         return None
+    if state.phase is Phase.BROWSING:
+        shown = callable_user(state.history[state.browsed])
+        return place(state, shown) if shown else None
     user = user_of(state.rules.names.get(state.typed, state.typed)) if state.typed else state.last_dialled
     return place(state, user) if user else None
 
@@ -78,8 +81,8 @@ def clear_line(state: S, why: str) -> tuple[S, Actions]:
 def place(state: S, user: str, emergency: bool = False) -> tuple[S, Actions]:
     """Call ``sip:<user>@<our server>``."""
     after = enter(
-        state, Phase.CALLING, call="", caller=peer_name(user), address="", dialled=user, last_dialled=user, typed="",
-        emergency=emergency, session_id="", challenge="", live=False, position=0, outcome=Outcome.NONE,
+        state, Phase.CALLING, call="", caller=peer_name(state, user), address="", dialled=user, last_dialled=user,
+        typed="", emergency=emergency, session_id="", challenge="", live=False, position=0, outcome=Outcome.NONE,
     )  # fmt: skip
     return after, (Place(user, emergency),)
 
@@ -193,8 +196,8 @@ def transfer_asked(state: S, event: TransferAsked) -> tuple[S, Actions] | None:
     if state.phase is not Phase.TALKING or not user:
         return state, (TellTransfer(event.call, 603, "Not now"),)
     after = enter(
-        state, Phase.CALLING, call="", caller=peer_name(user), dialled=user, challenge="", live=False, position=0,
-        before=state.call, before_caller=state.caller, unlocking=False,
+        state, Phase.CALLING, call="", caller=peer_name(state, user), dialled=user, challenge="", live=False,
+        position=0, before=state.call, before_caller=state.caller, unlocking=False,
     )  # fmt: skip
     asked = Publish("transfer-asked", {"call": event.call, "to": user, "by": event.by})
     return after, (Place(user, state.emergency, state.session_id), asked)

@@ -1,9 +1,11 @@
 """What happens at a device with a screen, besides SIP events, timers and lost devices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from endpoints.events import DeviceLost, DeviceReturned, TimerExpired
+from endpoints.screens.call_log import CallsLogged
 from endpoints.sip.agent import CallId, SipEvent
 
 
@@ -24,6 +26,8 @@ class Button(StrEnum):
     """Calls who called last."""
     TRANSFER = "transfer"
     """Passes the call on to what was typed; to the other guards if nothing was."""
+    HISTORY = "history"
+    """Shows the calls so far, one with each press, the newest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,22 @@ class CallFailed:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class PeopleChanged:
+    """There is a new directory: flat number -> name of the home."""
+
+    people: Mapping[str, str]
+
+
 ScreenEvent = (
-    ButtonPressed | KeyPressed | CallPlaced | CallFailed | TimerExpired | DeviceLost | DeviceReturned | SipEvent
+    ButtonPressed
+    | KeyPressed
+    | CallPlaced
+    | CallFailed
+    | CallsLogged
+    | PeopleChanged
+    | TimerExpired
+    | DeviceLost
+    | DeviceReturned
+    | SipEvent
 )

@@ -1,10 +1,11 @@
 """Decisions about a call that comes: ring, answer, decline, miss."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from endpoints.events import HangUp, Publish
-from endpoints.screens.actions import Answer, Reject, Ring, StartVoice, WatchVideo
-from endpoints.screens.state import DEPARTING, Outcome, Phase, shows
+from endpoints.screens.actions import Answer, NoteCall, Reject, Ring, StartVoice, WatchVideo
+from endpoints.screens.state import DEPARTING, Outcome, Phase, Station, shows
 from endpoints.screens.transitions import Actions, S, enter, finish, hand_over, missed, note_call
 from endpoints.sip.agent import Answered, IncomingCall
 from endpoints.unlock import CHALLENGE_HEADER
@@ -33,7 +34,7 @@ def is_here(state: S, event: IncomingCall) -> bool:
 
 def ring(state: S, event: IncomingCall) -> tuple[S, Actions]:
     """Ring with the caller's picture, if there is one."""
-    caller = name_of(event)
+    caller = name_of(event, state.rules.people)
     after = enter(
         state, Phase.RINGING, call=event.call, caller=caller, address=event.caller, dialled="", typed="",
         session_id=event.session_id, challenge=event.headers.get(CHALLENGE_HEADER.lower(), ""),
@@ -43,18 +44,23 @@ def ring(state: S, event: IncomingCall) -> tuple[S, Actions]:
     return after, (Ring(event.call, event.video), Publish("ringing", facts))
 
 
-def name_of(event: IncomingCall) -> str:
+def name_of(event: IncomingCall, people: Mapping[str, str]) -> str:
     """Who calls, for people: the name, of a home with its number; else the user part of the address."""
     user = event.caller.partition(":")[2].partition("@")[0]
-    if event.caller_name and user.isdigit() and user not in event.caller_name:
-        return f"{event.caller_name} ({user})"
-    return event.caller_name or user
+    name = people.get(user, event.caller_name)
+    return f"{name} ({user})" if name and user.isdigit() and user not in name else name or user
 
 
 def refuse(state: S, event: IncomingCall, code: int, why: str) -> tuple[S, Actions]:
     """Refuse without ringing; the call is missed all the same."""
-    after, actions = missed(state, name_of(event), event.caller, why, event.emergency)
+    after, actions = missed(state, note_of(state, event, why))
     return replace(after, last_caller=event.caller), (Reject(event.call, code), *actions)
+
+
+def note_of(state: Station, event: IncomingCall, how: str) -> NoteCall:
+    """A call that does not become the present one, for the list of calls that came."""
+    caller = name_of(event, state.rules.people)
+    return NoteCall(caller, event.caller, how, event.emergency, beside=True, session_id=event.session_id)
 
 
 def answer(state: S) -> tuple[S, Actions] | None:
@@ -85,7 +91,7 @@ def told(state: S) -> Publish:
 
 def nobody_answered(state: S, code: int = 0, reason: str = "") -> tuple[S, Actions]:
     """The caller gave up, or it rang too long."""
-    noted, note = missed(state, state.caller, state.address, "nobody answered", state.emergency)
+    noted, note = missed(state, note_call(state, "nobody answered"))
     after, actions = finish(noted, Outcome.MISSED, code, reason)
     return after, (*actions, *note)
 

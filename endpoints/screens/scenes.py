@@ -1,5 +1,8 @@
 """The words and tones that follow from the state of a device with a screen."""
 
+from datetime import datetime
+
+from endpoints.screens.call_log import LoggedCall
 from endpoints.screens.state import DEPARTING, GUARD, Outcome, Phase, Station
 from hal.display import Scene
 
@@ -43,6 +46,8 @@ def scene_of(state: Station) -> Scene:
             return Scene(_ENDINGS.get(state.outcome, "Call ended"), state.caller, ("dnd", *_calls(state)))
         case Phase.DIALLING:
             return Scene(state.typed, "# calls, * clears", ("call", "hangup"))
+        case Phase.BROWSING:
+            return _browsing_scene(state)
         case Phase.IDLE:
             return _idle_scene(state)
         case _ if state.phase in DEPARTING:
@@ -66,9 +71,10 @@ _ENDINGS = {
 }
 
 
-def peer_name(user: str) -> str:
+def peer_name(state: Station, user: str) -> str:
     """Who is behind an address's user part, for people."""
-    return "the management" if user == GUARD else user
+    name = state.rules.people.get(user)
+    return "the management" if user == GUARD else f"{name} ({user})" if name else user
 
 
 def departing_words(state: Station) -> str:
@@ -108,12 +114,51 @@ def _idle_scene(state: Station) -> Scene:
         _missed_words(state),
     )
     seen = ("hangup",) if state.missed else ()
-    return Scene(state.rules.name or "Ready", joined(*words), ("dnd", *seen, *_calls(state)))
+    history = ("history",) if state.history and "history" in state.rules.offers else ()
+    return Scene(state.rules.name or "Ready", joined(*words), ("dnd", *seen, *history, *_calls(state)))
 
 
 def joined(*words: str) -> str:
     """What there is to say, in one line."""
     return ", ".join(word for word in words if word)
+
+
+def _browsing_scene(state: Station) -> Scene:
+    call = state.history[state.browsed]
+    when = datetime.fromisoformat(call.time).astimezone()
+    talked = _talked(call)
+    unlocked = "door opened" if call.unlocks else ""
+    place = f"{state.browsed + 1} of {len(state.history)}"
+    words = (_BECAME.get(call.why, call.why), talked, unlocked, f"{when:%d %b %H:%M}", place)
+    back = ("call",) if callable_user(call) else ()
+    title = f"{'To' if call.outgoing else 'From'} {call.caller}"
+    return Scene(title, joined(*words), ("history", "hangup", *back), live=bool(call.picture))
+
+
+def callable_user(call: LoggedCall) -> str:
+    """Whom to call back: the user part of a flat or of the guard; "" for a door, which takes no calls."""
+    user = call.address.partition(":")[2].partition("@")[0] if ":" in call.address else call.address
+    return user if user.isdigit() or user == GUARD else ""
+
+
+def _talked(call: LoggedCall) -> str:
+    if not call.answered or not call.ended:
+        return ""
+    seconds = (datetime.fromisoformat(call.ended) - datetime.fromisoformat(call.answered)).total_seconds()
+    return f"{seconds:.0f} s"
+
+
+_BECAME = {
+    "nobody answered": "Missed",
+    "busy": "Missed, busy",
+    "do not disturb": "Missed, do not disturb",
+    "answered": "Answered",
+    "answered-elsewhere": "Answered elsewhere",
+    "declined": "Declined",
+    "no-answer": "Nobody answered",
+    "unreachable": "Nobody could be reached",
+    "wrong-number": "No such number",
+}
 
 
 def _missed_words(state: Station) -> str:

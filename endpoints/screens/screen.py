@@ -48,6 +48,7 @@ class Screen:
         """Whether we show something of ourselves in this call."""
         self._shown, self._failed = 0, False
         self._last: dict[str, object] = {}
+        self._first: Picture | None = None
 
     def prepare(self) -> None:
         """Load the decoder, so that the first visitor is seen as fast as any other."""
@@ -158,7 +159,13 @@ class Screen:
             return
         self._shown += 1
         if self._shown == 1:
+            self._first = picture
             self.on_first()
+
+    def take_first(self) -> Picture | None:
+        """The first picture since this was asked before; None if none came."""
+        first, self._first = self._first, None
+        return first
 
     def _complain(self, error: HalError) -> None:
         """Say it once in a call: the sound goes on without the picture."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
+from endpoints.screens.call_log import LoggedCall
 from endpoints.sip.agent import CallId
 from media.description import VideoMedia
 
@@ -20,6 +21,7 @@ class Phase(StrEnum):
         ringing --decline--> idle
         ringing --caller gives up: missed; another device answers: answered elsewhere--> ended
         idle --digit--> dialling --#, call button--> calling;  dialling --*, time--> idle
+        idle --history--> browsing --history: the call before--> browsing;  browsing --red, time, after the last--> idle
         idle --guard, emergency, call back, call button (again)--> calling
         calling --182--> queued;  calling, queued --180, 183--> alerting;  calling, queued, alerting --200--> talking
         calling, queued, alerting --hang up--> idle;  --refused, busy, no answer, no connection--> ended
@@ -34,6 +36,7 @@ class Phase(StrEnum):
 
     IDLE = "idle"
     DIALLING = "dialling"
+    BROWSING = "browsing"
     CALLING = "calling"
     QUEUED = "queued"
     ALERTING = "alerting"
@@ -106,6 +109,10 @@ class Rules:
     """How long to wait in a queue."""
     transfer: float = 60.0
     """How long a transfer may take until it counts as failed."""
+    browse: float = 20.0
+    """How long one call of the list is shown."""
+    people: Mapping[str, str] = field(default_factory=dict)
+    """The directory: flat number -> name of the home."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +152,10 @@ class Station:
     last_session: str = ""
     outcome: Outcome = Outcome.NONE
     do_not_disturb: bool = False
+    history: tuple[LoggedCall, ...] = ()
+    """The calls so far, newest first."""
+    browsed: int = 0
+    """Which of them is shown while somebody browses."""
     missed: int = 0
     """Missed calls that nobody has looked at."""
     last_missed: str = ""
@@ -162,6 +173,11 @@ class Station:
         return bool(self.challenge) and self.rules.may_unlock
 
     @property
+    def browsed_picture(self) -> str:
+        """Name of the kept picture that is on the screen now, "" for none."""
+        return self.history[self.browsed].picture if self.phase is Phase.BROWSING else ""
+
+    @property
     def in_call(self) -> bool:
         """Whether a call is there, coming or going."""
         return self.phase in (Phase.RINGING, Phase.ANSWERING, Phase.TALKING, *DEPARTING)
@@ -174,6 +190,6 @@ class Station:
     def facts(self) -> dict[str, object]:
         """What a technician may read: no secret, and only what JSON can carry."""
         facts = {each.name: getattr(self, each.name) for each in fields(self)}
-        for secret in ("rules", "challenge"):
-            del facts[secret]
+        for hidden in ("rules", "challenge", "history"):
+            del facts[hidden]
         return {**facts, "missing": sorted(self.missing)}

@@ -35,13 +35,12 @@ def finish(state: S, outcome: Outcome, code: int = 0, reason: str = "", here: bo
 
 def note_call(state: S, how: str) -> NoteCall:
     """The present call, for the list of calls that came."""
-    return NoteCall(state.caller, state.address, how, state.emergency)
+    return NoteCall(state.caller, state.address, how, state.emergency, session_id=state.session_id)
 
 
-def missed(state: S, caller: str, address: str, why: str, emergency: bool = False) -> tuple[S, Actions]:
+def missed(state: S, note: NoteCall) -> tuple[S, Actions]:
     """A call that nobody took here is counted and written down."""
-    after = replace(state, missed=state.missed + 1, last_missed=caller)
-    return after, (NoteCall(caller, address, why, emergency),)
+    return replace(state, missed=state.missed + 1, last_missed=note.caller), (note,)
 
 
 def hand_over(state: Station) -> Actions:

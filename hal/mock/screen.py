@@ -7,7 +7,10 @@ from hal.display import Scene
 from hal.mock.checks import check_facts, check_picture, check_usable
 from hal.service_port import Facts
 
-ACTIONS = ("answer", "decline", "unlock", "hangup", "mute", "dnd", "call", "guard", "emergency", "callback", "transfer")
+ACTIONS = (
+    "answer", "decline", "unlock", "hangup", "mute", "dnd", "call", "guard", "emergency", "callback", "transfer",
+    "history",
+)  # fmt: skip
 
 
 class MockDisplay:

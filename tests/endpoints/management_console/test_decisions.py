@@ -68,7 +68,7 @@ def test_phases(state: Console, events: list[ScreenEvent], phase: Phase, call: s
     assert (reached.phase, reached.call) == (phase, call)
 
 
-BUSY_HELP = (do.Reject("c3", 486), do.NoteCall("303", "sip:303@lakeside", "busy", emergency=True))
+BUSY_HELP = (do.Reject("c3", 486), do.NoteCall("303", "sip:303@lakeside", "busy", True, True, "s3"))
 FIRST_ACTIONS: list[tuple[str, Console, ScreenEvent, tuple[Any, ...]]] = [
     ("a visitor makes room", after(IDLE, DOOR), HELP, (do.Reject("c1", 486), do.EndCall())),
     ("our own call makes room", replace(TALKING, phase=Phase.QUEUED), HELP, (HangUp("c1", PREEMPTED), do.EndCall())),
@@ -125,9 +125,9 @@ def test_an_emergency_in_a_talk_sounds_over_it_and_is_read_before_it() -> None:
 
 def test_an_emergency_that_nobody_here_answered_is_missed_unless_another_guard_did() -> None:
     noted = step(WAITING, Ended("c2", 487, ""))[1]
-    assert do.NoteCall("Family Rossi (302)", "sip:302@lakeside", "nobody answered", emergency=True) in noted
+    assert do.NoteCall("Family Rossi (302)", "sip:302@lakeside", "nobody answered", True, True, "s2") in noted
     elsewhere, actions = step(WAITING, Ended("c2", 487, "", elsewhere=True))
-    assert do.NoteCall("Family Rossi (302)", "sip:302@lakeside", "answered-elsewhere", emergency=True) in actions
+    assert do.NoteCall("Family Rossi (302)", "sip:302@lakeside", "answered-elsewhere", True, True, "s2") in actions
     assert elsewhere.missed == 0
 
 

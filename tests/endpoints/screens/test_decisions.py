@@ -18,7 +18,7 @@ from endpoints.events import (
     Tone,
 )
 from endpoints.screens import actions as do
-from endpoints.screens.app import TAKEN
+from endpoints.screens.call_log import TAKEN
 from endpoints.screens.decisions import RESIDENT
 from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
 from endpoints.screens.scenes import scene_of, tone_of
@@ -128,9 +128,14 @@ FIRST_ACTIONS: list[tuple[str, Station, ScreenEvent, tuple[Any, ...]]] = [
         "do not disturb",
         QUIET,
         INVITE,
-        (do.Reject("c1", 480), do.NoteCall(*GATE, "do not disturb")),
+        (do.Reject("c1", 480), do.NoteCall(*GATE, "do not disturb", beside=True, session_id="s1")),
     ),
-    ("busy", TALKING, OTHER, (do.Reject("c2", 486), do.NoteCall("gate2", "sip:gate2@home", "busy"))),
+    (
+        "busy",
+        TALKING,
+        OTHER,
+        (do.Reject("c2", 486), do.NoteCall("gate2", "sip:gate2@home", "busy", beside=True, session_id="s2")),
+    ),
     ("the visitor goes", RINGING, Ended("c1", 487, ""), (do.EndCall(),)),
     ("rang too long", RINGING, TimerExpired("ringing"), (do.Reject("c1", 480), do.EndCall())),
     ("the 200 moves the picture", ANSWERING, Answered("c1", "", MOVED), (do.WatchVideo(MOVED),)),
@@ -199,7 +204,7 @@ def test_answered_elsewhere_is_said_and_is_no_missed_call() -> None:
 
 def test_a_missed_call_is_counted_named_and_shown_until_seen() -> None:
     state, actions = next_step(RINGING, Ended("c1", 487, ""))
-    assert do.NoteCall(*GATE, "nobody answered") in actions
+    assert do.NoteCall(*GATE, "nobody answered", session_id="s1") in actions
     assert scene_of(state).title == "Missed call"
     state = after(state, TimerExpired("ended"))
     assert scene_of(state).detail == "1 missed call, last: Gate 1"
