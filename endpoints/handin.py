@@ -27,6 +27,8 @@ class _Waiting(BaseModel):
     url: str
     id: str
     record: dict[str, Any]
+    picture: str = ""
+    """A JPEG file that goes after the record; one that is gone by then is done without."""
 
 
 class HandIn:
@@ -39,15 +41,19 @@ class HandIn:
         self._folder, self._services = folder, services
         self._errand = Errand("records", self._work, first_retry)
 
-    def add(self, url: str, identifier: str, record: Mapping[str, object]) -> None:
+    def add(self, url: str, identifier: str, record: Mapping[str, object], picture: Path | None = None) -> None:
         """Write a record down and hand it in soon; when this returns it is safe. From any thread."""
-        waiting = _Waiting(url=url, id=identifier, record=dict(record))
+        waiting = _Waiting(url=url, id=identifier, record=dict(record), picture=str(picture or ""))
         try:
             write_atomically(self._folder / f"{identifier}.json", waiting.model_dump_json().encode())
         except OSError as error:
             log.error("record %s cannot be kept: %s", identifier, error.strerror)
             return
         self._errand.wake()
+
+    def hurry(self) -> None:
+        """A server that was away is back: what waits is tried at once. From any thread."""
+        self._errand.hurry()
 
     def start(self) -> None:
         """Hand in what waits from before, and everything that comes."""
@@ -85,16 +91,27 @@ class HandIn:
             raise ServiceError("; ".join(away.values()))
 
     def _hand_in(self, waiting: _Waiting) -> None:
-        status, body = 0, b""
+        path = f"/records/{waiting.id}"
+        if self._put(waiting, path, json.dumps(waiting.record).encode(), "application/json") and waiting.picture:
+            try:
+                jpeg = Path(waiting.picture).read_bytes()
+            except OSError as error:
+                log.warning("record %s has no picture: %s", waiting.id, error.strerror)
+                return
+            self._put(waiting, f"{path}/picture", jpeg, "image/jpeg")
+
+    def _put(self, waiting: _Waiting, path: str, body: bytes, content: str) -> bool:
+        """Whether the server took it; False if it never will. Raises ServiceError: not now."""
+        answer = None
         for service in self._services(waiting.url):
-            answer = service.request("PUT", f"/records/{waiting.id}", json.dumps(waiting.record).encode())
-            status, body = answer.status, answer.body
-            if status not in (401, 403):
+            answer = service.request("PUT", path, body, content=content)
+            if answer.status not in (401, 403):
                 break
-        if status in _NOT_NOW or status >= 500 or not status:
-            raise ServiceError(f"{waiting.url} does not take records now ({status})")
-        if status >= 300:
-            log.error("record %s is refused for good by %s: %d %s", waiting.id, waiting.url, status, body[:200])
+        if answer is None or answer.status in _NOT_NOW or answer.status >= 500:
+            raise ServiceError(f"{waiting.url} does not take records now ({answer.status if answer else 'no login'})")
+        if answer.status >= 300:
+            log.error("%s is refused for good by %s: %d %s", path, waiting.url, answer.status, answer.body[:200])
+        return answer.status < 300
 
 
 def _written(path: Path) -> int:

@@ -43,14 +43,16 @@ class Service:
     patience: float = 5.0
     """Seconds for each step; an answer may take four times as long in all."""
 
-    def request(self, method: str, path: str, body: bytes = b"", etag: str = "") -> Answer:
-        """Ask once. Raises ServiceError if there is no complete answer; a refusal is an answer."""
+    def request(
+        self, method: str, path: str, body: bytes = b"", etag: str = "", content: str = "application/json"
+    ) -> Answer:
+        """Ask once; `content` is the type of `body`. Raises ServiceError without a whole answer; a refusal is one."""
         from http.client import HTTPException
 
         headers = {"Accept": "application/json"}
         headers |= {"Authorization": f"Basic {self._login()}"} if self.password else {}
         headers |= {"If-None-Match": etag} if etag else {}
-        headers |= {"Content-Type": "application/json"} if body else {}
+        headers |= {"Content-Type": content} if body else {}
         try:
             connection = self._connect()
         except (OSError, ValueError) as error:

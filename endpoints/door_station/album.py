@@ -1,4 +1,4 @@
-"""Pictures of who stood at the door when somebody tried to open it: JPEG files in the device's data folder."""
+"""Pictures of who stood at the door, rang, or tried to open it: JPEG files in the device's data folder."""
 
 import logging
 from collections.abc import Callable
@@ -26,14 +26,22 @@ class Album:
 
     def keep(self, what: str) -> str:
         """The name of the file that the picture of this moment will have, "" without a picture."""
+        return self.look()(what)
+
+    def look(self) -> Callable[[str], str]:
+        """Remember this moment; it becomes a file when what is given back is called, as `keep` tells."""
         seen = self._latest()
         if seen is None:
-            return ""
+            return lambda what: ""
         when = datetime.now().astimezone()
-        name = f"{when:%Y%m%dT%H%M%S.%f%z}-{what}.jpg"
         picture = Picture(seen.width, seen.height, bytes(seen.data), seen.taken)  # a camera may use its memory again
-        self._background.submit(self._write, name, picture, when)
-        return name
+
+        def keep(what: str) -> str:
+            name = f"{when:%Y%m%dT%H%M%S.%f%z}-{what}.jpg"
+            self._background.submit(self._write, name, picture, when)
+            return name
+
+        return keep
 
     def _write(self, name: str, picture: Picture, when: datetime) -> None:
         from media.snapshot import snapshot

@@ -75,6 +75,7 @@ def _parts(frame: Frame, line: Line, pictures: Pictures, refresh: Callable[[], N
     if lock is None:
         raise HalError("A door station without a lock opens nothing.")
     background = _background(frame)
+    album = Album(site.data / ALBUM_FOLDER, site.device.place or site.device.name, pictures.latest, background)
     return Parts(
         agent=line.agent,
         sound=line.sound,
@@ -83,27 +84,29 @@ def _parts(frame: Frame, line: Line, pictures: Pictures, refresh: Callable[[], N
         indicator=frame.device("indicator"),
         port=line.port,
         attempts=frame.keep(AttemptLog(site.data / ATTEMPTS_FILE)),
-        album=Album(site.data / ALBUM_FOLDER, site.device.place or site.device.name, pictures.latest, background),
+        album=album,
         judge=UnlockJudge(lifetime=site.timers.queue + site.timers.ring + site.timers.talk),
         whose_code=_codes_of(site),
         background=background,
         refresh=refresh,
         address=site.sip.address,
-        recorder=_recorder(frame, background),
+        recorder=_recorder(frame, album, background),
         keeper=keeper,
     )
 
 
-def _recorder(frame: Frame, background: ThreadPoolExecutor) -> VisitRecorder:
+def _recorder(frame: Frame, album: Album, background: ThreadPoolExecutor) -> VisitRecorder:
     """Records of visits, written down beside the loop and handed in by a thread of their own."""
     site = frame.configuration.site
     hand_in = frame.keep(HandIn(site.data / RECORDS_FOLDER, lambda url: services_at(site, url)))
     hand_in.start()
 
     def keep(keeper: str, identifier: str, record: Record) -> None:
-        background.submit(hand_in.add, keeper, identifier, record)
+        name = str(record["picture"])  # its file is written before, by the same thread
+        picture = site.data / ALBUM_FOLDER / name if name else None
+        background.submit(hand_in.add, keeper, identifier, record, picture)
 
-    return VisitRecorder(site.device.name, keep)
+    return VisitRecorder(site.device.name, keep, album.look, hand_in.hurry)
 
 
 def _background(frame: Frame) -> ThreadPoolExecutor:

@@ -13,6 +13,8 @@ from endpoints.door_station.state import Phase
 Record = dict[str, object]
 Keep = Callable[[str, str, Record], None]
 """Takes the address of the server that keeps the record, the record's id, and the record."""
+Look = Callable[[], Callable[[str], str]]
+"""Remembers what the camera sees now; what it gives makes a file of that, for a purpose, and gives the file's name."""
 
 _RESULTS = {
     Outcome.DECLINED: "declined",
@@ -30,6 +32,8 @@ class _Visit:
     keeper: str
     flat: str
     started: datetime
+    seen: Callable[[str], str]
+    """Who rang."""
     stages: dict[str, str] = field(default_factory=dict)
     """Stage -> how it ended."""
     answered: datetime | None = None
@@ -40,14 +44,24 @@ class _Visit:
 class VisitRecorder:
     """Listens to what the app tells the service port; at the end of a visit there is a record."""
 
-    def __init__(self, device: str, keep: Keep, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._device, self._keep, self._now = device, keep, now
+    def __init__(
+        self,
+        device: str,
+        keep: Keep,
+        look: Look = lambda: lambda what: "",
+        hurry: Callable[[], None] = lambda: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`hurry` is called when a server that was away is back."""
+        self._device, self._keep, self._look, self._hurry, self._now = device, keep, look, hurry, now
         self._visit: _Visit | None = None
 
     def note(self, event: str, facts: Mapping[str, object], session_id: str, keeper: str) -> None:
         """Something happened; `keeper` is the server that keeps the records of who is called, "" for none."""
         if event == "stage" and (self._visit is None or self._visit.session_id != session_id):
-            self._visit = _Visit(session_id, keeper, str(facts["flat"]), self._now())
+            self._visit = _Visit(session_id, keeper, str(facts["flat"]), self._now(), self._look())
+        if event == "registered":
+            self._hurry()
         visit = self._visit
         if visit is None:
             return
@@ -83,7 +97,7 @@ class VisitRecorder:
             "code": facts["code"] or None,
             "unlocks": visit.unlocks,
             "reason": str(facts["outcome"]),
-            "picture": visit.picture,
+            "picture": visit.picture or visit.seen("visit"),
         }
         self._keep(visit.keeper, f"{visit.session_id}-{self._device[:31]}", record)
 

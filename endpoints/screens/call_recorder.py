@@ -33,9 +33,15 @@ class CallRecorder:
     """Listens to what the app tells the service port."""
 
     def __init__(
-        self, device: str, calls: CallLog, keep: Keep, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        device: str,
+        calls: CallLog,
+        keep: Keep,
+        hurry: Callable[[], None] = lambda: None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._device, self._calls, self._keep, self._now = device, calls, keep, now
+        """`hurry` is called when the server is back."""
+        self._device, self._calls, self._keep, self._hurry, self._now = device, calls, keep, hurry, now
         self._call: LoggedCall | None = None
 
     def note(
@@ -51,6 +57,8 @@ class CallRecorder:
                 self._begin(state, outgoing=True)
             case "missed-seen":
                 self._calls.look()
+            case "registered":
+                self._hurry()
             case _ if self._call is not None:
                 self._go_on(self._call, event, facts, state, first)
 

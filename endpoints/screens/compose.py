@@ -1,6 +1,6 @@
 """Puts a device with a screen together: indoor unit, phone and console differ by their board, rules and behaviour."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from endpoints.composition import Frame, Line, load_cryptography, open_line, prepare_later
@@ -50,7 +50,7 @@ def _parts(frame: Frame, line: Line) -> Parts:
         identity=_identity(site),
         screen=frame.keep(Screen(display, site.sip.address, site.sip.srtp, _own_picture(frame))),
         calls=calls,
-        recorder=CallRecorder(site.device.name, calls, _keeper(frame, calls)),
+        recorder=CallRecorder(site.device.name, calls, *_keeper(frame, calls)),
         registrars={"": site.sip.registrar or "", **({"cloud": site.cloud.registrar} if site.cloud else {})},
     )
 
@@ -89,13 +89,13 @@ def _names(directory: Directory) -> Mapping[str, str]:
     return {number: flat.name for number, flat in directory.flats.items()}
 
 
-def _keeper(frame: Frame, calls: CallLog) -> Keep:
-    """Where the records of our own calls go: to the server where the call was made, when it is there."""
+def _keeper(frame: Frame, calls: CallLog) -> tuple[Keep, Callable[[], None]]:
+    """Where the records of our own calls go: to the server where the call was made, when it is there; and: it is."""
     site = frame.configuration.site
     home = site.sip.service or (site.directory.url if site.directory else "")
     urls = {"": home, "home": home, "cloud": site.cloud.service if site.cloud else ""}
     if not any(urls.values()):
-        return lambda server, identifier, record: None
+        return lambda server, identifier, record: None, lambda: None
     hand_in = frame.keep(HandIn(site.data / RECORDS_FOLDER, lambda url: services_at(site, url)))
     hand_in.start()
 
@@ -103,7 +103,7 @@ def _keeper(frame: Frame, calls: CallLog) -> Keep:
         if url := urls.get(server, ""):
             calls.beside(lambda: hand_in.add(url, identifier, record))
 
-    return keep
+    return keep, hand_in.hurry
 
 
 def _own_picture(frame: Frame) -> OwnPicture | None:

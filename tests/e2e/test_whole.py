@@ -41,8 +41,6 @@ def _played(name: str, flow: str) -> object:
 @pytest.mark.parametrize(
     "name",
     [
-        _played("p2-phone-on-4g-calls-guard", "P2"),
-        _played("v2-homelink-down", "V2"),
         _played("v2-line-cut", "V2"),
         _played("v3-telephone-opens", "V3"),
         _played("v3-voicemail-does-not-win", "V3"),

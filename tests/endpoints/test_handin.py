@@ -25,7 +25,8 @@ class Keeper:
 
         class Handler(BaseHTTPRequestHandler):
             def do_PUT(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                sent = self.rfile.read(int(self.headers["Content-Length"]))
+                body = sent if self.path.endswith("/picture") else json.loads(sent)
                 with keeper.changed:
                     keeper.asked += 1
                     known = "Basic" in self.headers.get("Authorization", "")
@@ -88,6 +89,19 @@ def test_a_record_is_handed_in_and_forgotten(keeper: Keeper, outbox: HandIn) -> 
     outbox.add(keeper.url, "visit-0001", {"unlocks": 1})
     wait_empty(outbox)
     assert keeper.taken == [("/records/visit-0001", {"unlocks": 1})]
+
+
+def test_the_picture_goes_after_its_record(keeper: Keeper, outbox: HandIn, tmp_path: Path) -> None:
+    (tmp_path / "visit.jpg").write_bytes(b"jpeg")
+    outbox.add(keeper.url, "visit-0001", {}, tmp_path / "visit.jpg")
+    outbox.add(keeper.url, "visit-0002", {}, tmp_path / "gone.jpg")
+    outbox.start()
+    wait_empty(outbox)
+    assert keeper.taken == [
+        ("/records/visit-0001", {}),
+        ("/records/visit-0001/picture", b"jpeg"),
+        ("/records/visit-0002", {}),
+    ]
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])

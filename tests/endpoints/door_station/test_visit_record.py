@@ -9,6 +9,7 @@ from servers.records.handed import Handed
 
 Told = list[tuple[str, dict[str, object]]]
 SESSION = "0123456789abcdef0123456789abcdef"
+JPEG = "{}.jpg".format
 HOME: dict[str, object] = {"stage": "home", "flat": "301"}
 PHONES: dict[str, object] = {"stage": "phones", "flat": "301"}
 OVER = ("stage-over", {"stage": "home", "why": "no-answer", "code": 408})
@@ -21,7 +22,7 @@ def ended(stage: str, outcome: str, code: int = 0) -> tuple[str, dict[str, objec
 def recorded(*told: tuple[str, dict[str, object]], keeper: str = "https://home") -> list[tuple[str, str, Record]]:
     kept: list[tuple[str, str, Record]] = []
     moments = iter(datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number) for number in range(100))
-    recorder = VisitRecorder("door1", lambda *one: kept.append(one), lambda: next(moments))
+    recorder = VisitRecorder("door1", lambda *one: kept.append(one), lambda: JPEG, now=lambda: next(moments))
     for event, facts in told:
         recorder.note(event, facts, "" if event == "ended" else SESSION, keeper)
     return kept
@@ -50,6 +51,7 @@ def test_a_visit_through_two_stages_with_an_open_door() -> None:
 def test_a_visit_that_nobody_answers(outcome: str, result: str) -> None:
     ((_, _, record),) = recorded(("stage", HOME), ended("home", outcome, 603))
     assert (record["result"], record["stages"], record["answered"]) == (result, f"home {result}", None)
+    assert record["picture"] == "visit.jpg", "who rang"
     Handed.model_validate(record)
 
 
