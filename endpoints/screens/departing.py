@@ -42,7 +42,7 @@ def dial(state: S) -> tuple[S, Actions] | None:
     if state.in_call:
         return None
     if state.phase is Phase.BROWSING:
-        shown = callable_user(state.history[state.browsed])
+        shown = callable_user(state, state.history[state.browsed])
         return place(state, shown) if shown else None
     user = user_of(state.rules.names.get(state.typed, state.typed)) if state.typed else state.last_dialled
     return place(state, user) if user else None

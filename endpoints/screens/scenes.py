@@ -130,15 +130,15 @@ def _browsing_scene(state: Station) -> Scene:
     unlocked = "door opened" if call.unlocks else ""
     place = f"{state.browsed + 1} of {len(state.history)}"
     words = (_BECAME.get(call.why, call.why), talked, unlocked, f"{when:%d %b %H:%M}", place)
-    back = ("call",) if callable_user(call) else ()
+    back = ("call",) if callable_user(state, call) else ()
     title = f"{'To' if call.outgoing else 'From'} {call.caller}"
     return Scene(title, joined(*words), ("history", "hangup", *back), live=bool(call.picture))
 
 
-def callable_user(call: LoggedCall) -> str:
-    """Whom to call back: the user part of a flat or of the guard; "" for a door, which takes no calls."""
+def callable_user(state: Station, call: LoggedCall) -> str:
+    """Whom to call back: the user part of a flat or of the guard; "" for a door, which only takes calls of guards."""
     user = call.address.partition(":")[2].partition("@")[0] if ":" in call.address else call.address
-    return user if user.isdigit() or user == GUARD else ""
+    return user if user.isdigit() or user == GUARD or "callback" in state.rules.offers else ""
 
 
 def _talked(call: LoggedCall) -> str:

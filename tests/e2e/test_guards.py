@@ -26,7 +26,7 @@ def test_a_home_calls_another_which_rings_as_for_a_visitor_but_opens_no_door(who
     hall, neighbour = whole["indoor1"], whole["indoor302"]
     hall.type("302#")
     neighbour.wait_for("ringing")
-    assert title(neighbour) == "Hall (301) is calling"
+    assert title(neighbour) == "Family Chen (301) is calling"
     neighbour.press("answer")
     hall.wait_for("audio-started")
     assert "unlock" not in neighbour.state()["scene"]["actions"]
@@ -52,7 +52,7 @@ def test_all_guards_talk_so_a_resident_waits_an_emergency_does_not_and_a_talk_is
     take(first)
     second.wait_for("ended", outcome="answered-elsewhere")
     whole["indoor302"].press("guard")
-    take(second, "Living room (302)")
+    take(second, "Family Weber (302)")
     whole["door1"].type("0#")
     take(third)
 
@@ -63,7 +63,7 @@ def test_all_guards_talk_so_a_resident_waits_an_emergency_does_not_and_a_talk_is
     first.forget()
     whole["phone1"].press("emergency")
     first.wait_for("ringing", emergency=True)
-    assert title(first) == "Emergency: Phone at home (301)"
+    assert title(first) == "Emergency: Family Chen (301)"
     first.press("answer")
     whole["door2"].wait_for("ended")
     whole["phone1"].wait_for("audio-started")
@@ -81,7 +81,7 @@ def test_all_guards_talk_so_a_resident_waits_an_emergency_does_not_and_a_talk_is
     take(first)
     third.wait_for("transferred", code=200)
     whole["indoor1"].wait_for("audio-started")
-    assert title(first) == "Talking to Hall (301)"
+    assert title(first) == "Talking to Family Chen (301)"
 
 
 @pytest.mark.flow("G1")

@@ -347,7 +347,8 @@ def test_door_codes_open_and_lock_out(door: Bench[DoorApp]) -> None:
     door.settle()
     assert door.app.state.outcome == "locked-out"
     assert [line["why"] for line in door.written()] == ["granted", "wrong code", "wrong code", "locked out"]
-    assert "4711" not in json.dumps(door.port.published)
+    told = [{**facts, "picture": ""} for _, facts in door.port.published]  # its name is a time, which may be 13:47:11
+    assert "4711" not in json.dumps(told)
 
 
 def test_a_code_is_not_shown_while_it_is_typed(door: Bench[DoorApp]) -> None:
