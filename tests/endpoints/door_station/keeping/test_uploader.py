@@ -158,8 +158,8 @@ def test_a_home_that_is_away_does_not_hold_up_another(store: Store, server: TusS
     there = picture(store, "302")
     deposits = {"301": Deposit("http://127.0.0.1:9", TOKEN), "302": Deposit(server.url, TOKEN)}
     with uploading(store, deposits):
-        wait(lambda: server.finished == [there.label.id])
-    assert [item.state for item in store.items()] == [State.WAITING, State.WAITING, State.UPLOADED]
+        wait(lambda: [item.state for item in store.items()] == [State.WAITING, State.WAITING, State.UPLOADED])
+    assert server.finished == [there.label.id]
 
 
 def test_a_cut_between_the_last_byte_and_our_note_of_it_doubles_nothing(store: Store, server: TusServer) -> None:
