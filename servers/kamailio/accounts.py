@@ -5,10 +5,11 @@ import hashlib
 import re
 import secrets
 import sqlite3
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from servers.errors import DeviceError, NotRunning
+from servers.errors import DeviceError, NotRunning, RpcError
 from servers.kamailio import rpc
 from servers.kamailio.database import opened
 from servers.kamailio.kinds import Kind
@@ -175,9 +176,23 @@ def _now() -> str:
 
 def _reload(site: ServerSite) -> None:
     try:
-        rpc.call(site.control, "htable.reload", "accounts")
+        for table in site.tables:
+            _reload_table(site, table)
     except NotRunning:
         return  # it will read the file when it starts
+
+
+def _reload_table(site: ServerSite, table: str) -> None:
+    """Another command may hold the file for a moment, and Kamailio does not wait for it."""
+    for pause in (0.02, 0.05, 0.1, 0.2, 0.4, 0.8):
+        try:
+            rpc.call(site.control, "htable.reload", table)
+            return
+        except NotRunning:
+            raise
+        except RpcError:
+            time.sleep(pause)
+    rpc.call(site.control, "htable.reload", table)
 
 
 def _drop_registrations(site: ServerSite, name: str, user: str) -> None:

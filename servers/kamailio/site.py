@@ -211,6 +211,8 @@ class ServerSite(Section):
     parent: ClassVar[str] = ""
     """Role of the server above in its certificate; "" if there is none above this kind of server."""
     kinds: ClassVar[tuple[Kind, ...]]
+    tables: ClassVar[tuple[str, ...]] = ("accounts",)
+    """What Kamailio has in memory of the accounts."""
     """Accounts that this server has."""
 
     listen: ListenSection

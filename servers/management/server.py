@@ -8,7 +8,8 @@ from servers.above.exchange import Errand, Exchange
 from servers.http import Pages
 from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Patience
-from servers.kamailio.server import SipServer, server_config
+from servers.kamailio.server import Service, SipServer, server_config
+from servers.management.numbers import Numbers
 from servers.management.site import GUARD, ManagementSite
 
 if TYPE_CHECKING:  # loaded beside Kamailio
@@ -27,7 +28,8 @@ class ManagementServer(SipServer):
     def __init__(self, site: ManagementSite, patience: Patience | None = None) -> None:
         defines = _defines(site)
         above = [Exchange(site, site.upstream, lambda: _errands(site))] if site.upstream else []
-        super().__init__(site, _ROLE, _tokens(site), above, _MORE, defines, patience, pages(site))
+        services: list[Service] = [Numbers(site), *above]
+        super().__init__(site, _ROLE, _tokens(site), services, _MORE, defines, patience, pages(site))
 
 
 def pages(site: ManagementSite) -> Pages:

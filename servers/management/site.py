@@ -39,6 +39,7 @@ class ManagementSite(ServerSite):
     program: ClassVar[str] = "management"
     title: ClassVar[str] = "management server"
     parent: ClassVar[str] = "cloud"
+    tables: ClassVar[tuple[str, ...]] = ("accounts", "numbers")
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.HOMELINK, Kind.DOOR, Kind.INDOOR, Kind.CONSOLE, Kind.GUEST)
 
     management: ManagementSection

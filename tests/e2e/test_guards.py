@@ -3,7 +3,7 @@
 import pytest
 
 from sim.client import Community, DeviceClient
-from tests.e2e.visits import LIMIT
+from tests.e2e.visits import LIMIT, hears
 
 pytestmark = pytest.mark.kamailio
 
@@ -42,6 +42,15 @@ def test_every_device_of_the_called_home_rings_and_one_answers(whole: Community)
     whole["phone1"].press("answer")
     whole["indoor302"].wait_for("audio-started")
     whole["indoor1"].wait_for("ended", outcome="answered-elsewhere")
+
+
+@pytest.mark.flow("H1")
+def test_a_number_that_nobody_has_is_shown_and_spoken(whole: Community) -> None:
+    hall = whole["indoor1"]
+    hall.type("999#")
+    hall.wait_for("ended", outcome="wrong-number")
+    assert title(hall) == "No such number"
+    hears(hall, "wrong-number")
 
 
 @pytest.mark.flow("G1")

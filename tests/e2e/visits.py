@@ -8,6 +8,7 @@ from PIL import Image
 
 from sim import clock
 from sim.client import Community, DeviceClient, Happened
+from sim.hearing import prompts_heard
 
 FLAT = "301"
 LIMIT = 15.0
@@ -93,6 +94,13 @@ def talks(*devices: DeviceClient) -> None:
     """These hear each other."""
     for device in devices:
         device.wait_for("audio-started", LIMIT)
+
+
+def hears(device: DeviceClient, prompt: str) -> None:
+    """Its loudspeaker spoke the prompt of that name a moment ago, or speaks it now."""
+    end = time.monotonic() + LIMIT
+    while not prompts_heard(device.sound("heard", LIMIT).content, among=[prompt]):
+        assert time.monotonic() < end, f"{device.name} did not speak {prompt}"
 
 
 def phases(community: Community) -> dict[str, str]:

@@ -164,6 +164,7 @@ class Node:
 
     def forget(self, keep: Collection[str] = ()) -> None:
         """No accounts but those to `keep`, no registrations and bans: for the next test on the same server."""
+        print(self.server.log[-4000:])  # pytest shows it of a test that failed
         for peer in self._peers:
             peer.give_up()
         while self._peers:

@@ -142,10 +142,11 @@ class Peer:
         self._socket.close()
 
     def give_up(self) -> None:
-        """Cancel every call of ours, so that none waits for ever; what was answered or refused takes no notice."""
+        """Cancel our calls that nobody has seen the end of, so that none waits for ever."""
         with contextlib.suppress(OSError):
             for call in self._calls:
-                call.cancel()
+                if not call.over:
+                    call.cancel()
 
     # --- bytes -----------------------------------------------------------------------------------------------------
 
@@ -289,6 +290,8 @@ class Call:
         self._body = body
         self._sequence = 0
         self._branch = ""
+        self.over = False
+        """Whether a final response was read."""
 
     def invite(self, authorization: str = "") -> None:
         self._sequence += 1
@@ -305,6 +308,7 @@ class Call:
     def final(self, limit: float = LIMIT) -> Message:
         """The final response; one that is no success is acknowledged."""
         response = self.wait(lambda m: m.status >= 200, limit)
+        self.over = True
         if response.status >= 300:
             self.ack_failure(response)
         return response

@@ -131,7 +131,7 @@ def test_a_resident_on_a_mobile_network_calls_the_guard(below: Below) -> None:
 
 def test_a_call_from_the_cloud_does_not_go_back_there(below: Below) -> None:
     called = "P-Called-Party-ID: <sip:302.lakeside@cloud.example;stage=phones>"
-    assert below.cloud.call(below.contact, headers=called).final().status == 480
+    assert below.cloud.call(below.contact, headers=called).final().status == 404
     assert not [message for message in below.cloud.unread if message.is_request]
 
 

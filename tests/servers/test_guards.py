@@ -12,7 +12,7 @@ from tests.servers.nodes import Node
 from tests.servers.peer import Call, Message, Peer
 
 pytestmark = [pytest.mark.kamailio, pytest.mark.flow("G1")]
-TIMERS = "[timers]\nreach = 0.5\n[guards]\nring = 1\nalive = 1\n"
+TIMERS = "[timers]\nreach = 0.5\n[limits]\nrequests = 1000\n[guards]\nring = 1\nalive = 1\n"
 
 
 @pytest.fixture(scope="module")

@@ -1,18 +1,22 @@
 """Who may register at the management server, under which address (R1), and what they may call there."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from servers.community.authority import Community, Role
+from servers.database import Database
+from servers.directory.entries import Flat
+from servers.directory.store import DirectoryStore
 from servers.kamailio import accounts
 from tests.servers.calls import answer, refuse, ring
 from tests.servers.network import running_management
 from tests.servers.nodes import Node
-from tests.servers.peer import Login
+from tests.servers.peer import LIMIT, Login
 
 pytestmark = pytest.mark.kamailio
-TIMERS = "[timers]\nring = 2\nreach = 0.5\n"
+TIMERS = "[timers]\nring = 2\nreach = 0.5\n[limits]\nrequests = 1000\n"
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +113,32 @@ def test_a_door_rings_a_home_without_homelink(plain: Node) -> None:
     assert call.final().to_tag == "indoor1"
 
 
+def test_a_flat_of_the_directory_exists_before_it_has_a_device(plain: Node) -> None:
+    """A home that has nothing but phones on mobile networks, for example; others are no numbers."""
+    caller = plain.screen("indoor1", home="303")
+
+    def dial(number: str) -> int:
+        return caller.call(plain.uri_of(number), caller.login).final().status
+
+    assert dial("404") == 404
+    database = Database(plain.site.database_url)
+    directory = DirectoryStore(database)
+    directory.set_flat("404", Flat(name="Family Rossi"))
+    deadline = time.monotonic() + LIMIT
+    while dial("404") != 480:
+        assert time.monotonic() < deadline, "the server never heard of the new flat"
+    directory.remove_flat("404")
+    database.close()
+
+
+def test_an_account_makes_its_flat_a_number_at_once(plain: Node) -> None:
+    caller = plain.screen("indoor1", home="303")
+    plain.add("homelink-305", "homelink", "305")
+    assert caller.call(plain.uri_of("305"), caller.login).final().status == 480
+    plain.remove("homelink-305")
+    assert caller.call(plain.uri_of("305"), caller.login).final().status == 404
+
+
 @pytest.mark.parametrize("stage", ["phones", "telephone"])
 def test_without_a_cloud_there_is_nobody_beyond_the_home(plain: Node, stage: str) -> None:
     plain.screen("indoor1", home="303")
@@ -125,7 +155,7 @@ def test_only_doors_and_guards_call_a_telephone(plain: Node) -> None:
 def test_an_unknown_stage_is_refused(plain: Node, stage: str) -> None:
     door = plain.peer("gate1")
     call = door.call(f"{plain.uri_of('303')};stage={stage}", plain.add("gate1", "door"))
-    assert call.final().status in (403, 480)
+    assert call.final().status in (403, 404)
 
 
 def test_only_guards_call_a_door_station(plain: Node) -> None:

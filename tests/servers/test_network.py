@@ -86,12 +86,24 @@ def test_a_home_where_nobody_answers_or_is(plain: Network) -> None:
     ours, theirs = plain.homes["301"], plain.homes["302"]
     caller = ours.screen("indoor1")
     assert caller.call(ours.uri_of("302"), caller.login).final().status == 480
-    assert caller.call(ours.uri_of("999"), caller.login).final().status == 480
     screen = theirs.screen("indoor1")
     call = caller.call(ours.uri_of("302"), caller.login)
     end_cancelled(screen, ring(screen))
     assert call.final().status == 408
     assert ours.record_of(call, Result.NO_ANSWER).code == 408
+
+
+@pytest.mark.flow("H1")
+def test_a_number_that_nobody_has_is_told_apart_from_a_home_where_nobody_is(network: Network) -> None:
+    home = network.homes["301"]
+    caller = home.screen("indoor1")
+    for dialled, heard in (("302", 480), ("999", 404)):
+        call = caller.call(home.uri_of(dialled), caller.login)
+        final = call.final()
+        assert final.status == heard
+        for node in (home, network.management):
+            assert node.record_of(call, lambda record: record.ended is not None).code == heard
+    assert final.start == "SIP/2.0 404 No such number"
 
 
 @pytest.mark.flow("H1")
