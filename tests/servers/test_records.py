@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -69,6 +70,27 @@ def test_declined_missed_cancelled_and_failed_calls(plain_home: Home) -> None:
     failed = door.call(plain_home.uri, login)
     assert failed.final().status == 480
     assert plain_home.record_of(failed, Result.FAILED).code == 480
+
+
+def test_nothing_is_lost_while_somebody_else_holds_the_file(plain_home: Home) -> None:
+    """A backup, or the record keeper: what happens meanwhile waits in Kamailio's memory."""
+    screen = plain_home.screen("indoor1")
+    locked = plain_home.server.log.count("database is locked")
+    with closing(sqlite3.connect(plain_home.site.databases.events, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        call = visit(plain_home)
+        answer(screen, ring(screen))
+        final = call.final()
+        call.ack(final)
+        screen.wait_request("ACK")
+        call.in_dialog("BYE", final)
+        screen.respond(screen.wait_request("BYE"), 200, "OK")
+        for _ in range(20):  # tries of the begin, then of the rest
+            locked += 1
+            plain_home.server.wait_for("database is locked", locked)
+        other.execute("ROLLBACK")
+    record = plain_home.record_of(call, lambda one: one.ended is not None)
+    assert (record.result, record.answered_by) == (Result.ANSWERED, "indoor1")
 
 
 def test_two_answers_make_one_record(plain_home: Home) -> None:
