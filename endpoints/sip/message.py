@@ -62,7 +62,15 @@ class Message:
     @property
     def to_tag(self) -> str:
         """The tag of the To header, "" without one."""
-        found = _TAG.search(self.header("to").rpartition(">")[2])
+        return self._tag("to")
+
+    @property
+    def from_tag(self) -> str:
+        """The tag of the From header, "" without one."""
+        return self._tag("from")
+
+    def _tag(self, header: str) -> str:
+        found = _TAG.search(self.header(header).rpartition(">")[2])
         return found.group(1) if found else ""
 
     @property

@@ -12,6 +12,8 @@ REFUSED = (401, 403, 404, 407)
 """The registrar knows us and says no: a person must act, so we ask only now and then."""
 REFUSED_RETRY = 60.0
 CONNECTION_LOST = 503
+HANDSHAKE = 4.0
+"""Seconds that a TLS connection to the registrar may take to be made."""
 
 
 @dataclass(slots=True)

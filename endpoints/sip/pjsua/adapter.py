@@ -4,6 +4,7 @@ import functools
 import itertools
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Literal
@@ -11,8 +12,8 @@ from typing import Literal
 from endpoints.errors import SipError
 from endpoints.sip import message
 from endpoints.sip.agent import AudioStarted, CallId, Notice, SipEvent, SipSettings, VoicePath
-from endpoints.sip.pjsua.call import SOCKETS_PER_SOUND, Call
-from endpoints.sip.pjsua.library import pj
+from endpoints.sip.pjsua.call import SOCKETS_PER_SOUND, Call, Dialog
+from endpoints.sip.pjsua.library import native, pj
 from endpoints.sip.pjsua.servers import Servers
 from endpoints.sip.pjsua.shells import Source
 from endpoints.sip.pjsua.stack import Stack
@@ -33,6 +34,7 @@ SHUT_DOWN_LIMIT = 0.8
 ADDRESS_WATCH = 2.0
 HOLD_WAIT, HOLD_TRIES = 0.1, 50
 ROOM_WAIT = 0.05
+MOST_UNANSWERED = 16
 ANY_ADDRESS = "0.0.0.0"
 REQUEST_TERMINATED, BAD_GATEWAY = 487, 502
 
@@ -48,6 +50,8 @@ class PjsuaAgent:
         self._servers = Servers(settings, self._worker, lambda: self._stack, self._emit)
         self._calls: dict[CallId, Call] = {}
         self._over: list[Call] = []
+        self._unanswered: deque[Dialog] = deque(maxlen=MOST_UNANSWERED)
+        """Of calls that are over for us, and perhaps not for the library."""
         self._numbers = itertools.count(1)
         self._sockets = SocketBudget()
         self._stack: Stack | None = None
@@ -146,6 +150,7 @@ class PjsuaAgent:
         if not self._sockets.has_room(SOCKETS_PER_SOUND * progress.planned_audio_sections):
             self._worker.later(ROOM_WAIT, lambda: self._invite(call, uri, video, session_id, headers))
             return
+        self._make_place()
         try:
             one = self._new_call(server, progress, session_id)
             one.invite(self._target(uri, self._servers.settings(server)), headers)
@@ -155,6 +160,13 @@ class PjsuaAgent:
             reason = getattr(error, "reason", "") or str(error)
             log.warning("cannot call %s: %s", uri, reason)
             progress.finished(BAD_GATEWAY, reason)
+
+    def _make_place(self) -> None:
+        """The library has few places for calls, and keeps one for half a minute for a host that said nothing, to
+        CANCEL when it wakes up. The oldest of these is given up where a new call would have no place."""
+        self._over.clear()  # an ended call that is freed later would take the new one along, which may get its place
+        while self._unanswered and not native.has_place():
+            native.forget_call(*self._unanswered.popleft())
 
     def _target(self, uri: str, settings: SipSettings) -> str:
         if not message.is_call_uri(uri):
@@ -199,6 +211,8 @@ class PjsuaAgent:
         self._worker.later(HOLD_WAIT, lambda: self._hold_as_wanted(call, tries - 1))
 
     def _ended(self, call: Call) -> None:
+        if call.dialog and not call.reached:
+            self._unanswered.append(call.dialog)
         if self._calls.pop(call.progress.call, None):
             self._sockets.close(call.sockets)
         self._over.append(call)

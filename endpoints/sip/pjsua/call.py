@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from endpoints.errors import SipError
-from endpoints.sip.message import display_and_uri, is_call_uri, is_header_value, quoted, session_id_header
+from endpoints.sip.message import Message, display_and_uri, is_call_uri, is_header_value, quoted, session_id_header
 from endpoints.sip.pjsua.configuration import call_options, header_vector
 from endpoints.sip.pjsua.library import guarded, native, pj
 from endpoints.sip.progress import CallProgress
@@ -18,6 +18,8 @@ CHALLENGES = (401, 407)
 """Answered by the library with the same request and credentials."""
 ANSWERS = {"INFO": 200, "REFER": 202, "NOTIFY": 200}
 """What we answer in place of the library, which knows no such request inside a call, or would do more than is asked."""
+Dialog = tuple[str, str]
+"""Call-ID, and the tag of its caller."""
 SOCKETS_PER_SOUND = 2
 """RTP and RTCP of each audio section that the library plans."""
 
@@ -35,6 +37,8 @@ class Call(pj.Call):  # type: ignore[misc]
         """Over which of the agent's servers it goes."""
         self.reached = number >= 0
         """Whether the other side said anything yet."""
+        self.dialog: Dialog | None = None
+        """Once our INVITE is out."""
         self.sockets = SOCKETS_PER_SOUND * progress.planned_audio_sections
         self.audio: int | None = None
         """Index of the audio stream that is connected to the voice port."""
@@ -152,6 +156,8 @@ class Call(pj.Call):  # type: ignore[misc]
     @guarded
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802
         event = prm.e.body.tsxState
+        if event.type == pj.PJSIP_EVENT_TX_MSG and not (self.reached or self.dialog):
+            self.dialog = _dialog_of(str(event.src.tdata.wholeMsg))
         if event.type != pj.PJSIP_EVENT_RX_MSG:
             return
         transaction = event.tsx
@@ -255,6 +261,11 @@ class Call(pj.Call):  # type: ignore[misc]
             return False
         self.audio_started = True
         return True
+
+
+def _dialog_of(request: str) -> Dialog:
+    parsed = Message.parse(request)
+    return parsed.header("call-id"), parsed.from_tag
 
 
 def _text(description: Any) -> str:

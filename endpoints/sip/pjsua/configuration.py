@@ -8,6 +8,7 @@ from endpoints.sip import message
 from endpoints.sip.agent import SipSettings
 from endpoints.sip.pjsua.library import pj
 from endpoints.sip.pjsua.shells import LogBridge
+from endpoints.sip.registration import HANDSHAKE
 from hal.microphone import SAMPLE_RATE
 
 NARROW = {"PCMU/8000": 253, "PCMA/8000": 252}
@@ -50,7 +51,7 @@ def transport_config(settings: SipSettings, options: list[pj.SockOpt]) -> pj.Tra
         tls.privKeyFile = str(settings.tls.key)
         tls.method, tls.proto = pj.PJSIP_TLSV1_2_METHOD, pj.PJ_SSL_SOCK_PROTO_TLS1_2
         tls.verifyServer = tls.verifyClient = tls.requireClientCert = True
-        tls.msecTimeout = 4000
+        tls.msecTimeout = round(1000 * HANDSHAKE)
     return config
 
 

@@ -10,6 +10,18 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 _LARGEST_SDP = 16_384
+_TERMINATED = 487
+
+
+class _Text(ctypes.Structure):
+    """``pj_str_t``"""
+
+    _fields_ = (("text", ctypes.c_char_p), ("length", ctypes.c_ssize_t))
+
+    @classmethod
+    def of(cls, text: str) -> "_Text":
+        encoded = text.encode()
+        return cls(encoded, len(encoded))
 
 
 class NativeLibrary:
@@ -20,6 +32,11 @@ class NativeLibrary:
         self._dialog_of = self._function("pjsip_rdata_get_dlg", ctypes.c_void_p, 1)
         self._respond = self._function("pjsip_dlg_respond", ctypes.c_int, 6)
         self._print_sdp = self._function("pjmedia_sdp_print", ctypes.c_int, 3)
+        self._calls = self._function("pjsua_call_get_count", ctypes.c_uint, 0)
+        self._most_calls = self._function("pjsua_call_get_max_count", ctypes.c_uint, 0)
+        self._find_dialog = self._function("pjsip_ua_find_dialog", ctypes.c_void_p, 4)
+        self._session_of = self._function("pjsip_dlg_get_inv_session", ctypes.c_void_p, 1)
+        self._terminate = self._function("pjsip_inv_terminate", ctypes.c_int, 3)
 
     def _function(self, name: str, result: Any, arguments: int) -> Any:
         function = getattr(self.library, name, None)
@@ -33,6 +50,19 @@ class NativeLibrary:
         if name == "pjmedia_sdp_print":
             function.argtypes[2] = ctypes.c_size_t
         return function
+
+    def has_place(self) -> bool:
+        """Whether the library, which was built for few calls at a time, has a place for one more."""
+        return not (self._calls and self._most_calls) or self._calls() < self._most_calls()
+
+    def forget_call(self, call_id: str, local_tag: str) -> bool:
+        """End the call that we began and that nobody has answered in any way, without another message."""
+        if not (self._find_dialog and self._session_of and self._terminate):
+            return False
+        words = [_Text.of(each) for each in (call_id, local_tag, "")]
+        dialog = self._find_dialog(*map(ctypes.addressof, words), 0)
+        session = self._session_of(dialog) if dialog else None
+        return bool(session) and self._terminate(session, _TERMINATED, 1) == 0
 
     def be_quiet(self) -> None:
         """Say nothing on standard output before the log is set up."""

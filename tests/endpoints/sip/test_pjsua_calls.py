@@ -1,5 +1,6 @@
 """Two of our agents call each other, each with a real PJSUA."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -208,6 +209,18 @@ def test_nobody_listens(pair: tuple[AgentPeer, AgentPeer], new_agent: NewAgent, 
     door.do("hang_up", call=silent)
     assert door.wait("Ended", call=silent, limit=5)["code"] == 487
     assert not door.find("Ringing")
+
+
+def test_hosts_that_say_nothing_leave_a_place_for_the_next_call(pair: tuple[AgentPeer, AgentPeer]) -> None:
+    """The library has four places, and keeps one for half a minute for whoever did not answer at all."""
+    door, screen = pair
+    with socket.socket(type=socket.SOCK_DGRAM) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        for _ in range(9):
+            silent = door.call(f"sip:x@127.0.0.1:{nobody.getsockname()[1]}", video=video(9000))
+            door.do("hang_up", call=silent)
+            assert door.wait("Ended", call=silent)["code"] == 487
+    talk(door, screen)
 
 
 def test_what_is_no_address_is_not_called(pair: tuple[AgentPeer, AgentPeer]) -> None:
