@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from servers.kamailio.config import Capacity
 from servers.kamailio.kinds import Kind
 from servers.kamailio.site import IdentitySection, IpAddress, Port, ServerSite, needed_home, no_home
 from servers.sitefile import Section, load
@@ -77,6 +78,7 @@ class CloudSite(ServerSite):
     program: ClassVar[str] = "cloud"
     title: ClassVar[str] = "cloud server"
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.PHONE, Kind.MANAGEMENT, Kind.GUEST)
+    capacity: ClassVar[Capacity] = Capacity(connections=8192, shared_megabytes=512)
 
     cloud: CloudSection
     media: MediaSection = MediaSection()

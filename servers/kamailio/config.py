@@ -1,6 +1,7 @@
 """The configuration file that Kamailio reads: listen lines, tokens and the shared fragments, in a run folder."""
 
 import re
+import resource
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
@@ -13,6 +14,8 @@ from servers.errors import KamailioError
 Transport = Literal["udp", "tcp", "tls"]
 
 SHARED = ("base.cfg", "routes.cfg", "ring.cfg", "upstream.cfg", "records.cfg")
+SPARE_FILES = 256
+"""Sockets between its processes, databases, the log."""
 _TOKEN = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
 _UNSAFE = re.compile(r'["!\\\x00-\x1f\x7f]')
 
@@ -54,6 +57,15 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much one server can hold at a time; by default what a home needs."""
+
+    connections: int = 256
+    shared_megabytes: int = 64
+    """For registrations, connections and calls; a page costs nothing until something is kept in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class KamailioConfig:
     """What makes one server: its listeners, its own routes, and a value for every token of the fragments."""
 
@@ -72,6 +84,7 @@ class KamailioConfig:
     probe_user: str = field(default="", repr=False)
     """An OPTIONS to this user is answered before anything else: the supervisor's own question."""
     trace: Trace | None = None
+    capacity: Capacity = Capacity()
 
     def write(self) -> Path:
         """Write kamailio.cfg and tls.cfg into the run folder, mode 0600; gives the path of the first.
@@ -91,6 +104,7 @@ class KamailioConfig:
         fragments = [shared.joinpath(name).read_text("utf-8") for name in SHARED]
         fragments += [fragment.read_text("utf-8") for fragment in (self.role, *self.more)]
         tokens = dict(self.tokens) | {"PROBE_USER": self.probe_user, "RPC_SOCKET": "rpc.sock"}
+        tokens |= _capacity_tokens(self.capacity)
         if self.tls is not None:
             tokens["TLS_CONFIG"] = str(self.run_folder / "tls.cfg")
         if self.trace is not None:
@@ -124,6 +138,13 @@ def _listen(listener: Listener) -> str:
 def _trace_tokens(trace: Trace) -> dict[str, str]:
     tokens = {"TRACE_COLLECTOR": trace.collector, "TRACE_NUMBER": str(trace.number)}
     return tokens | ({"SENDER_PORT": str(trace.sender.port)} if trace.sender else {})
+
+
+def _capacity_tokens(capacity: Capacity) -> dict[str, str]:
+    """More open files than the system lets us have would be refused at the start."""
+    wanted, most = capacity.connections + SPARE_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    files = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    return {"MAX_CONNECTIONS": str(capacity.connections), "OPEN_FILES": str(files)}
 
 
 def _substitution(token: str, value: str) -> str:

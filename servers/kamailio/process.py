@@ -23,7 +23,6 @@ from servers.kamailio.probe import probe
 
 _logger = logging.getLogger(__name__)
 
-SHARED_MEGABYTES = 64  # a page costs nothing until a burst of calls touches it
 PRIVATE_MEGABYTES = 4
 
 
@@ -119,7 +118,9 @@ class Kamailio:
     def _spawn(self, executable: str) -> subprocess.Popen[str]:
         run = self._config.run_folder
         command = [executable, "-DD", "-E", "-f", str(self._config.write()), "-Y", ".", "-w", str(run)]
-        command += ["-P", str(run / "pid"), "-m", str(SHARED_MEGABYTES), "-M", str(PRIVATE_MEGABYTES)]
+        command += ["-P", str(run / "pid"), "-m", str(self._config.capacity.shared_megabytes)]
+        command += ["-M", str(PRIVATE_MEGABYTES)]
+        (run / "pid").unlink(missing_ok=True)  # of one that was killed: Kamailio would not start beside its zombie
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", *command],
             start_new_session=True,

@@ -96,6 +96,7 @@ def server_config(
         more=more,
         defines=(*defines, *(["WITH_UPSTREAM"] if site.upstream else [])),
         trace=site.trace_target,
+        capacity=site.capacity,
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from servers.errors import DeviceError
-from servers.kamailio.config import Listener, TlsFiles, Trace, Transport
+from servers.kamailio.config import Capacity, Listener, TlsFiles, Trace, Transport
 from servers.kamailio.database import Databases
 from servers.kamailio.kinds import Kind
 from servers.sitefile import Section
@@ -214,6 +214,8 @@ class ServerSite(Section):
     tables: ClassVar[tuple[str, ...]] = ("accounts",)
     """What Kamailio has in memory of the accounts."""
     """Accounts that this server has."""
+    capacity: ClassVar[Capacity] = Capacity()
+    """How many may be connected."""
 
     listen: ListenSection
     tls: TlsSection | None = None

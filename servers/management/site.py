@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from servers.kamailio.config import Capacity
 from servers.kamailio.kinds import Kind
 from servers.kamailio.site import IdentitySection, ServerSite, User, needed_home, no_home
 from servers.sitefile import Section, load
@@ -41,6 +42,7 @@ class ManagementSite(ServerSite):
     parent: ClassVar[str] = "cloud"
     tables: ClassVar[tuple[str, ...]] = ("accounts", "numbers")
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.HOMELINK, Kind.DOOR, Kind.INDOOR, Kind.CONSOLE, Kind.GUEST)
+    capacity: ClassVar[Capacity] = Capacity(connections=4096, shared_megabytes=256)
 
     management: ManagementSection
     guards: GuardsSection = GuardsSection()
