@@ -9,7 +9,9 @@ from sim.bench.community import camera_to_screen, cpu_by_screens, eight_screens,
 from sim.bench.echo import erle
 from sim.bench.endurance import endurance
 from sim.bench.figure import Figure, table, write_json
+from sim.bench.fleet import fleet
 from sim.bench.fork import against_linphone
+from sim.bench.load import load
 from sim.bench.pair import against_baresip
 from sim.bench.records import lost_or_doubled
 from sim.processes import need
@@ -22,6 +24,8 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "baresip": against_baresip,
     "linphone": against_linphone,
     "chain": chain,
+    "fleet": fleet,
+    "load": load,
     "records": lost_or_doubled,
     "echo": erle,
     "endurance": endurance,
@@ -37,7 +41,7 @@ def main(argv: list[str]) -> int:
     wanted = parser.parse_args(argv).groups or list(GROUPS)
     if unknown := set(wanted) - set(GROUPS):
         parser.error(f"no such group: {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
-    need("kamailio", "baresip", "linphonec")
+    need("kamailio", "baresip", "linphonec", "sipp")
     figures: list[Figure] = []
     for name in wanted:
         print(f"measuring {name} ...", flush=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from sim.peers.sipp import Sipp
 from tests.peers.agent import AgentPeer
 from tests.peers.certificates import TestAuthority
-from tests.peers.sipp import Sipp
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from sim.peers.sipp import Sipp, audio, from_caller, invite, pause, picture, receive, remember
 from tests.peers.agent import AgentPeer, video
-from tests.peers.sipp import Sipp, audio, from_caller, invite, pause, picture, receive, remember
 
 NewSipp = Callable[..., Sipp]
 OFFER = audio() + picture(direction="sendonly")

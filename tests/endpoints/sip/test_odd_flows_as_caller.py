@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from sim.peers.sipp import Sipp, audio, confirm, pause, picture, receive, reply, request, respond
 from tests.peers.agent import AgentPeer, video
-from tests.peers.sipp import Sipp, audio, confirm, pause, picture, receive, reply, request, respond
 
 NewSipp = Callable[..., Sipp]
 SCREEN = audio() + picture()

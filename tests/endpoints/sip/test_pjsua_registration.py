@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from sim.peers.sipp import Sipp, pause, receive, respond
 from tests.peers.agent import AgentPeer
-from tests.peers.sipp import Sipp, pause, receive, respond
 
 NewAgent = Callable[..., AgentPeer]
 NewSipp = Callable[..., Sipp]

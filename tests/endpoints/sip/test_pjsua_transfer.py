@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from sim.peers.sipp import Sipp, audio, confirm, from_caller, invite, receive, remember, reply, request, respond
 from tests.endpoints.sip.test_pjsua_calls import talk
 from tests.peers.agent import AgentPeer
-from tests.peers.sipp import Sipp, audio, confirm, from_caller, invite, receive, remember, reply, request, respond
 
 NewAgent = Callable[..., AgentPeer]
 NewSipp = Callable[..., Sipp]

@@ -6,9 +6,9 @@ import pytest
 
 from endpoints.sip.agent import Registered, RegistrationLost, SipEvent
 from endpoints.sip.roaming import Place, Roaming
+from sim.peers.sipp import Sipp, audio, confirm, from_caller, invite, pause, receive, remember
 from tests.endpoints.sip.test_pjsua_registration import ACCEPTED
 from tests.peers.agent import AgentPeer, Event
-from tests.peers.sipp import Sipp, audio, confirm, from_caller, invite, pause, receive, remember
 
 NewAgent = Callable[..., AgentPeer]
 NewSipp = Callable[..., Sipp]

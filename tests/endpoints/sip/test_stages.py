@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from sim.peers.sipp import Sipp, audio, confirm, pause, receive, reply, respond
 from tests.peers.agent import AgentPeer
-from tests.peers.sipp import Sipp, audio, confirm, pause, receive, reply, respond
 
 NewAgent = Callable[..., AgentPeer]
 NewSipp = Callable[..., Sipp]

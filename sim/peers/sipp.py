@@ -1,11 +1,15 @@
-"""SIPp as a peer: scenarios written as a list of steps, and every message that it saw."""
+"""SIPp as a peer: one call written as a list of steps, with every message that it saw; or a file many times over."""
 
+import csv
 import re
+import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from sim.peers.process import LIMIT, PeerProcess
+from sim.peers.process import LIMIT, PeerError, PeerProcess
+from sim.plan import ADDRESS
 
 HEAD = '<?xml version="1.0" encoding="us-ascii"?>\n<!DOCTYPE scenario SYSTEM "sipp.dtd">\n<scenario name="test">\n'
 _SAVE = """  <action>
@@ -156,23 +160,22 @@ class Sipp:
         # SIPp refuses a scenario that assigns what it never uses.
         used = f'<Reference variables="{",".join(names)}"/>\n' if names else ""
         scenario.write_text(HEAD + "".join(steps) + used + "</scenario>\n")
-        command = ["sipp", "-sf", str(scenario), "-i", "127.0.0.1", "-p", str(port), "-m", "1", "-t", transport]
-        command += ["-nostdin", "-timeout", "25s", "-timeout_error", "-s", service, "-nr", "-recv_timeout", "20000"]
-        command += ["-trace_msg", "-message_file", str(self.folder / "messages"), "-trace_err"]
-        command += ["-error_file", str(self.folder / "errors"), *([target] if target else [])]
+        command = [*_command(self.folder, scenario, port, target), "-m", "1", "-t", transport, "-s", service]
+        command += ["-timeout", "25s", "-timeout_error", "-nr", "-recv_timeout", "20000"]
+        command += ["-trace_msg", "-message_file", str(self.folder / "messages")]
         self._process = PeerProcess(command, self.folder)
 
     @property
     def uri(self) -> str:
         """Where to call it."""
-        return f"sip:sipp@127.0.0.1:{self.port}"
+        return f"sip:sipp@{ADDRESS}:{self.port}"
 
     def finish(self) -> None:
-        """Wait until the scenario is over. AssertionError with SIPp's complaint if it did not go as written."""
+        """Wait until the scenario is over. Raises PeerError with SIPp's complaint if it did not go as written."""
         status = self._process.exit_status(LIMIT)
-        errors = self.folder / "errors"
-        complaint = errors.read_text()[-2000:] if errors.exists() else self._process.last_words()
-        assert status == 0, f"SIPp ended with {status}: {complaint}\n{self._text()[-6000:]}"
+        if status != 0:
+            complaint = _complaint(self.folder, self._process)
+            raise PeerError(f"SIPp ended with {status}: {complaint}\n{self._text()[-6000:]}")
 
     def received(self, start: str = "") -> list[str]:
         """What it received that begins with `start`."""
@@ -194,3 +197,69 @@ class Sipp:
 
 def _defines(steps: Sequence[str], name: str) -> bool:
     return any(re.search(rf'assign_to="[^"]*\b{name}\b', step) for step in steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came of many calls."""
+
+    successful: int
+    failed: int
+    retransmissions: int
+    seconds: float
+    """Of the clock, from the first call to the end of the last."""
+    complaint: str = ""
+    """SIPp's own words about the first failures."""
+
+
+class SippMany:
+    """Runs a scenario file many times: as fast as `options` say, or for whoever calls."""
+
+    def __init__(
+        self, folder: Path, port: int, scenario: Path, options: Sequence[str] = (), target: str = "", users: str = ""
+    ) -> None:
+        """`users`: lines of a CSV file for [field0], [field1] ..., taken in turn."""
+        self.folder = Path(tempfile.mkdtemp(prefix="sipp-", dir=folder))
+        command = [*_command(self.folder, scenario, port, target), "-t", "u1", *options]
+        command += ["-trace_stat", "-stf", str(self.folder / "statistics"), "-fd", "1"]
+        if users:
+            path = self.folder / "users.csv"
+            path.write_text(f"SEQUENTIAL\n{users}")
+            command += ["-inf", str(path)]
+        self._process = PeerProcess(command, self.folder)
+
+    def finish(self, limit: float) -> Tally:
+        """Wait until all calls are over. Raises PeerError if SIPp could not do its work."""
+        try:
+            status = self._process.exit_status(limit)
+        except subprocess.TimeoutExpired as error:
+            raise PeerError(f"SIPp was not done in {limit:g} s: {_complaint(self.folder, self._process)}") from error
+        if status not in (0, 1):  # 1: at least one call failed
+            raise PeerError(f"SIPp ended with {status}: {_complaint(self.folder, self._process)}")
+        with (self.folder / "statistics").open(newline="") as file:
+            last = list(csv.DictReader(file, delimiter=";"))[-1]
+        failed = int(last["FailedCall(C)"])
+        complaint = _complaint(self.folder, self._process)[:2000] if failed else ""
+        again = int(last["Retransmissions(C)"])
+        seconds = _moment(last["CurrentTime"]) - _moment(last["StartTime"])
+        return Tally(int(last["SuccessfulCall(C)"]), failed, again, seconds, complaint)
+
+    def close(self) -> None:
+        """End it."""
+        self._process.close()
+
+
+def _command(folder: Path, scenario: Path, port: int, target: str) -> list[str]:
+    """What all our ways to run it have in common."""
+    command = ["sipp", *([target] if target else []), "-sf", str(scenario), "-i", ADDRESS, "-p", str(port)]
+    return [*command, "-nostdin", "-trace_err", "-error_file", str(folder / "errors")]
+
+
+def _complaint(folder: Path, process: PeerProcess) -> str:
+    errors = folder / "errors"
+    return errors.read_text(errors="replace")[-2000:] if errors.exists() else process.last_words()
+
+
+def _moment(told: str) -> float:
+    """SIPp tells a time as date, time of day and seconds since 1970, with tabs between."""
+    return float(told.rsplit("\t", maxsplit=1)[-1])
