@@ -12,7 +12,7 @@ from servers.media_relay import Interface, MediaRelay, RelaySettings
 
 _FOLDER = resources.files(__package__)
 _ROLE = _FOLDER.joinpath("cloud.cfg")
-DEFINES = ("WITH_MEDIA_RELAY",)
+DEFINES = ("WITH_MEDIA_RELAY", "WITH_SERVERS_BELOW")
 _ANY_SOCKET = "udp:127.0.0.1:2223"
 """Stands for the relay's control socket in a configuration that is only looked at."""
 _RINGING_SECONDS = 600

@@ -11,7 +11,7 @@ from servers.kamailio.config import Transport
 from tests.servers.calls import answer, refuse, ring
 from tests.servers.network import CLOUD_REALM, start_server
 from tests.servers.nodes import Node, own_address
-from tests.servers.peer import Login, Peer
+from tests.servers.peer import SDP, Call, Login, Message, Peer, callee_request
 
 pytestmark = pytest.mark.kamailio
 TIMERS = "[timers]\nring = 2\nreach = 0.5\n"
@@ -97,6 +97,46 @@ def test_a_phone_reaches_the_guard_through_its_community(cloud: Node) -> None:
     assert invite["P-Asserted-Identity"].startswith(f"<sip:301.lakeside@{CLOUD_REALM}")
     refuse(below, invite, 486, "Busy Here")
     assert call.final().status == 486
+
+
+OUT_OF_REACH = "<sip:192.0.2.1:5061;transport=tls;lr>"
+"""What a management server behind a router writes into Record-Route."""
+
+
+def acknowledged(call: Call) -> Message:
+    """The 200, acknowledged as such a server passes it on: its own Record-Route is off."""
+    final = call.final()
+    final.headers.remove(("Record-Route", OUT_OF_REACH))
+    call.ack(final)
+    return final
+
+
+@pytest.mark.flow("V2")
+def test_a_phones_end_of_a_visit_finds_the_management_server_behind_its_router(cloud: Node) -> None:
+    below, screen = management(cloud), phone(cloud, "phone1", "301.lakeside")
+    call = below.call(cloud.uri_of("301.lakeside") + ";stage=phones", headers=f"Record-Route: {OUT_OF_REACH}")
+    invite = ring(screen)
+    answer(screen, invite)
+    acknowledged(call)
+    screen.wait_request("ACK")
+    callee_request(screen, invite, "phone1", "BYE")
+    below.respond(below.wait_request("BYE"), 200, "OK")
+    assert screen.wait(lambda m: m.method == "BYE").status == 200
+
+
+@pytest.mark.flow("P2")
+def test_a_phones_call_to_the_guard_is_changed_and_ended_through_that_router(cloud: Node) -> None:
+    below, caller = management(cloud), phone(cloud, "phone1", "301.lakeside")
+    call = caller.call(cloud.uri_of("guard"), caller.login)
+    invite = below.wait_request("INVITE")
+    invite.headers.insert(0, ("Record-Route", OUT_OF_REACH))
+    below.respond(invite, 200, "OK", "guard", body=SDP.format(port=5000))
+    final = call.final()
+    call.ack(final)
+    below.wait_request("ACK")
+    call.in_dialog("BYE", final)
+    below.respond(below.wait_request("BYE"), 200, "OK")
+    assert caller.wait(lambda m: m.method == "BYE").status == 200
 
 
 def test_a_phone_calls_nobody_in_another_community(cloud: Node) -> None:

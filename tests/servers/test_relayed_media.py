@@ -15,6 +15,7 @@ import pytest
 
 from servers.community.authority import Community, Role
 from servers.kamailio.config import Listener
+from servers.records import Result
 from tests.servers.calls import end_cancelled, refuse
 from tests.servers.nodes import Node, own_address
 from tests.servers.peer import SDP, Call, Message, Peer, callee_request
@@ -198,6 +199,21 @@ def test_of_several_guards_behind_one_server_the_one_who_answers_is_heard(cloud:
     assert guards["one"].hears("audio", lambda: mine.send("audio", for_guard, rtp(4)), rtp(4))
     call.in_dialog("BYE", final)
     below.respond(below.wait_request("BYE"), 200, "OK")
+
+
+@pytest.mark.flow("V2")
+def test_a_call_whose_ends_have_both_vanished_is_over(cloud: Node, stack: ExitStack) -> None:
+    """They agreed on a session timer (RFC 4028) and nobody renews it: our BYE, the record's end, and no relay."""
+    door = stack.enter_context(closing(Media("127.0.0.1", DOOR_KEY, "sendonly")))
+    below, screen = management(cloud), phone(cloud, "phone1", FLAT)
+    call = below.call(cloud.uri_of(FLAT) + ";stage=phones", body=door.description())
+    invite = screen.wait_request("INVITE")
+    screen.respond(invite, 200, "OK", "phone1", extra="Session-Expires: 2;refresher=uac", body=door.description())
+    call.ack(call.final())
+    screen.wait_request("ACK")
+    for vanished in (below, screen):
+        vanished.respond(vanished.wait_request("BYE"), 200, "OK")
+    assert cloud.record_of(call, lambda record: record.ended is not None).result == Result.ANSWERED
 
 
 def test_a_dead_relay_does_not_silence_the_phones(cloud: Node) -> None:
