@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import servers.cloud.site
+import servers.cloud.telephones
 import servers.homelink.site
 import servers.management.site
 from servers.community.authority import Community, IssuedFiles, Role
@@ -156,6 +157,8 @@ class _Writer:
         tables |= self._certificate(Role(plan.role), self._account_name(plan), ADDRESS, path.parent)
         _write(path, _toml(tables, data="data"))
         site = self._sites[plan.name] = LOADERS[plan.role](path)
+        if isinstance(site, servers.cloud.site.CloudSite):
+            self._tell_telephones(site)
         guest = accounts.add(site, "guest", Kind.GUEST)
         return ServerFiles(plan, path, self._ports[plan.name], self._transport, Guest(guest.user, guest.password))
 
@@ -187,10 +190,12 @@ class _Writer:
         if telephone is None:
             return {}
         uri = f"sip:{self._plan.address(telephone.name)}:{self.gateway};transport=udp"
-        numbers: Table = {
-            f"{home.flat}.{self._plan.name}": home.telephone for home in self._plan.homes if home.telephone
-        }
-        return {"trunk": {"uri": uri, "port": self.trunk}, "telephones": numbers}
+        return {"trunk": {"uri": uri, "port": self.trunk}}
+
+    def _tell_telephones(self, site: servers.cloud.site.CloudSite) -> None:
+        """As the management server would have done before."""
+        numbers = {home.flat: home.telephone for home in self._plan.homes if home.telephone}
+        servers.cloud.telephones.replace(site, self._plan.name, numbers)
 
     def _account_name(self, plan: ServerPlan) -> str:
         """A server's name at the server above, where a management server is called as its community."""

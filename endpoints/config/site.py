@@ -52,7 +52,7 @@ class Sip(Section):
     service: ServiceUrl = ""
     """HTTP service of the server where the device registers, which takes its records; "": that of [directory]."""
     keep_alive: Annotated[int, Field(ge=0, le=600)] = 15
-    session_timer: Annotated[int, Field(ge=90, le=86_400)] = 1800
+    session_timer: Annotated[int, Field(ge=90, le=86_400)] = 300
 
 
 class Account(Section):

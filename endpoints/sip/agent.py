@@ -263,7 +263,7 @@ class SipSettings:
     retry: float = 2.0
     """Seconds before a failed registration is tried again, plus up to the same again at random."""
     keep_alive: int = 15
-    session_timer: int = 1800
+    session_timer: int = 300
     wideband: bool = True
     """False: G.711 only, which is what the telephone network speaks."""
     name: str = ""

@@ -4,7 +4,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 from servers.cloud.site import CloudSite, TrunkSection
-from servers.cloud.telephones import write_telephones
+from servers.cloud.telephones import pages, prepare
 from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Patience
 from servers.kamailio.server import SipServer, server_config
@@ -25,12 +25,12 @@ class CloudServer(SipServer):
     def __init__(self, site: CloudSite, patience: Patience | None = None) -> None:
         relay = MediaRelay(_relay_settings(site))
         tokens = _tokens(site) | relay.tokens()
-        super().__init__(site, _ROLE, tokens, (relay,), _more(site), DEFINES, patience)
+        super().__init__(site, _ROLE, tokens, (relay,), _more(site), DEFINES, patience, pages(site))
         self._cloud = site
 
     def run(self) -> None:
-        """Write the telephone numbers where Kamailio reads them, and serve. Raises ServerError."""
-        write_telephones(self._cloud.databases, self._cloud.telephones)
+        """Make what Kamailio reads, and serve. Raises ServerError."""
+        prepare(self._cloud)
         super().run()
 
 

@@ -69,9 +69,6 @@ class MediaSection(Section):
         return self
 
 
-Number = Annotated[str, Field(pattern=r"^\+?[0-9]{2,20}$")]
-
-
 class CloudSite(ServerSite):
     """The whole file."""
 
@@ -83,8 +80,6 @@ class CloudSite(ServerSite):
     cloud: CloudSection
     media: MediaSection = MediaSection()
     trunk: TrunkSection | None = None
-    telephones: dict[str, Number] = Field(default_factory=dict)
-    """[telephones]: a flat's number in the public telephone network, by its address: ``"301.lakeside"``."""
 
     @model_validator(mode="after")
     def _relay_needs_an_address(self) -> "CloudSite":

@@ -1,14 +1,75 @@
-"""The telephone numbers of flats, as Kamailio reads them into memory when it starts."""
+"""The telephone numbers of flats: told by each community's management server, kept, and read by Kamailio (V3)."""
 
+import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
-from servers.kamailio.database import Databases, opened
+from pydantic import StringConstraints
+
+from servers.directory.entries import Number
+from servers.errors import NotRunning
+from servers.http import Pages
+from servers.kamailio import rpc
+from servers.kamailio.database import opened
+from servers.kamailio.kinds import Kind
+
+if TYPE_CHECKING:  # loaded beside Kamailio
+    from collections.abc import Sequence
+
+    from fastapi import APIRouter
+
+    from servers.cloud.site import CloudSite
+    from servers.http.app import Backend
+
+log = logging.getLogger(__name__)
+
+Telephone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{2,20}$")]
+_TABLE = "CREATE TABLE IF NOT EXISTS telephone (address TEXT PRIMARY KEY, number TEXT NOT NULL)"
+_OF_COMMUNITY = "substr(address, instr(address, '.') + 1) = ?"
 
 
-def write_telephones(databases: Databases, numbers: Mapping[str, str]) -> None:
-    """Put `numbers` (by address, ``301.lakeside``) in place of those that are there. Raises ServerError."""
-    databases.prepare()
-    with opened(databases.accounts) as database:
-        database.execute("CREATE TABLE IF NOT EXISTS telephone (address TEXT PRIMARY KEY, number TEXT NOT NULL)")
-        database.execute("DELETE FROM telephone")
-        database.executemany("INSERT INTO telephone (address, number) VALUES (?, ?)", numbers.items())
+def prepare(site: "CloudSite") -> None:
+    """Make the table, without which Kamailio does not start. Raises ServerError."""
+    site.databases.prepare()
+    with opened(site.databases.accounts) as database:
+        database.execute(_TABLE)
+
+
+def replace(site: "CloudSite", community: str, numbers: Mapping[str, str]) -> None:
+    """Put `numbers` (by flat, ``301``) in place of this community's, at once also in a running server.
+
+    They stay, whether the management server runs or not. Raises ServerError.
+    """
+    prepare(site)
+    rows = [(f"{flat}.{community}", number) for flat, number in numbers.items()]
+    with opened(site.databases.accounts) as database:
+        database.execute(f"DELETE FROM telephone WHERE {_OF_COMMUNITY}", (community,))  # noqa: S608  (no outside text)
+        database.executemany("INSERT INTO telephone (address, number) VALUES (?, ?)", rows)
+    if site.trunk is None:
+        return
+    try:
+        rpc.call(site.control, "htable.reload", "telephones")
+    except NotRunning:
+        return  # it will read the file when it starts
+
+
+def pages(site: "CloudSite") -> Pages:
+    """What the HTTP service of a cloud server has beside records and health."""
+
+    def made(backend: "Backend") -> "Sequence[APIRouter]":
+        from fastapi import APIRouter
+
+        from servers.http.login import Caller, forbidden
+
+        router = APIRouter(tags=["telephones"])
+
+        @router.put("/telephones", status_code=204, summary="All telephone numbers of the asking server's community")
+        def take(caller: Caller, numbers: dict[Number, Telephone]) -> None:
+            if caller.kind is not Kind.MANAGEMENT:
+                raise forbidden()
+            replace(site, caller.home, numbers)
+            log.info("%d telephone numbers of %s", len(numbers), caller.home)
+
+        return (router,)
+
+    return made

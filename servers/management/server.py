@@ -44,11 +44,16 @@ def pages(site: ManagementSite) -> Pages:
 
 
 def _errands(site: ManagementSite) -> Sequence[Errand]:
-    """With the cloud server: the calls of phones on 4G that did not come here (P4)."""
+    """With the cloud server: the calls of phones on 4G that did not come here (P4), the flats' telephones (V3)."""
     from servers.above.records import MissedCalls, to_community
+    from servers.above.telephones import Telephones
+    from servers.database import Database
+    from servers.directory.store import DirectoryStore
 
     translate = to_community(site.management.community, GUARD)
-    return (MissedCalls(site.databases.position, site.parent, translate, site.timers.call),)
+    missed = MissedCalls(site.databases.position, site.parent, translate, site.timers.call)
+    database = Database(site.database_url)
+    return (missed, Telephones(lambda: DirectoryStore(database)))
 
 
 def kamailio_config(site: ManagementSite) -> KamailioConfig:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from servers.cloud.site import CloudSite
+from servers.cloud.telephones import replace
 from servers.community.authority import Community, Role
 from servers.kamailio.config import Transport
 from tests.servers.calls import answer, refuse, ring
@@ -55,6 +57,12 @@ def management(cloud: Node) -> Peer:
     peer = cloud.peer("lakeside", tls=cloud.certificate(Role.MANAGEMENT, "lakeside"))
     assert peer.register(LAKESIDE, f"sip:lakeside@{CLOUD_REALM}").status == 200
     return peer
+
+
+def give_number(cloud: Node, number: str) -> None:
+    """As its management server does: a telephone for 301.lakeside."""
+    assert isinstance(cloud.site, CloudSite)
+    replace(cloud.site, "lakeside", {"301": number})
 
 
 @pytest.mark.flow("R3")
@@ -153,8 +161,9 @@ def test_without_a_trunk_there_is_no_way_to_a_telephone(cloud: Node) -> None:
 @pytest.mark.flow("V3")
 def test_only_a_door_or_a_guard_calls_a_telephone_and_only_one_with_a_number(tmp_path: Path) -> None:
     gateway = f"sip:{own_address()}:5060;transport=udp"
-    trunk = f'[trunk]\nuri = "{gateway}"\nport = 5064\n[telephones]\n"301.lakeside" = "+12025550147"\n'
+    trunk = f'[trunk]\nuri = "{gateway}"\nport = 5064\n'
     with running_cloud(tmp_path, "tls", Community.create(tmp_path / "authority", "Lakeside"), TIMERS + trunk) as cloud:
+        give_number(cloud, "+12025550147")
         caller = phone(cloud, "phone1", "301.lakeside")
         assert caller.call(cloud.uri_of("301.hillside") + ";stage=telephone", caller.login).final().status == 404
         door = cloud.peer("gate1", tls=cloud.certificate(Role.DOOR_STATION, "gate1"))

@@ -30,7 +30,7 @@ from tests.servers.relays import (
     rtp,
     wait_until_relayed,
 )
-from tests.servers.test_cloud import TIMERS, management, phone, running_cloud
+from tests.servers.test_cloud import TIMERS, give_number, management, phone, running_cloud
 
 pytestmark = pytest.mark.kamailio
 FLAT = "301.lakeside"
@@ -269,9 +269,10 @@ def test_a_telephone_hears_the_door_without_srtp_also_after_a_change(tmp_path: P
     address, port = own_address(), 5064
     gateway = stack.enter_context(Peer(Listener("udp", address, port), "gateway", source=own_address()))
     uri = f"sip:{gateway.address};transport=udp"
-    trunk = f'[trunk]\nuri = "{uri}"\nport = {port}\n[telephones]\n"{FLAT}" = "+12025550147"\n'
+    trunk = f'[trunk]\nuri = "{uri}"\nport = {port}\n'
     community = Community.create(tmp_path / "authority", "Lakeside")
     with running_cloud(tmp_path, "tls", community, TIMERS + trunk, address) as cloud:
+        give_number(cloud, "+12025550147")
         caller = cloud.peer("gate1", tls=cloud.certificate(Role.DOOR_STATION, "gate1"))
         door = stack.enter_context(closing(Media("127.0.0.1", DOOR_KEY, "sendonly")))
         call = caller.call(cloud.uri_of(FLAT) + ";stage=telephone", body=door.description())
