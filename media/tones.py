@@ -42,6 +42,8 @@ class Tone(StrEnum):
     """Not done: wrong code (E.182 negative indication tone)."""
     BEEP = "beep"
     """A key was pressed."""
+    RECORD = "record"
+    """Speak now (E.182 recording tone's pitch, once)."""
     ALARM = "alarm"
 
 
@@ -79,6 +81,7 @@ SCORES = {
     Tone.CONFIRM: Score((Note(0.12, (880.0,)), Note(0.04), Note(0.24, (1318.5,))), repeats=False),
     Tone.REFUSED: Score((Note(0.2, (330.0, 350.0)), Note(0.06), Note(0.4, (262.0, 280.0))), repeats=False),
     Tone.BEEP: Score((Note(0.06, (1000.0,)),), repeats=False),
+    Tone.RECORD: Score((Note(0.4, (1400.0,)),), repeats=False),
     Tone.ALARM: Score((Note(0.24, (1800.0,), amplitude=0.6), Note(0.24, (1200.0,), amplitude=0.6))),
 }
 

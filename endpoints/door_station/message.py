@@ -31,7 +31,7 @@ def begin(state: Door) -> Step:
     """The message begins, with a beep."""
     told = Publish("message", {"flat": state.flat, "session_id": state.session_id})
     record = RecordMessage(state.flat, state.session_id)
-    return enter(state, Phase.RECORDING), (record, Tone("beep"), told)
+    return enter(state, Phase.RECORDING), (record, Tone("record"), told)
 
 
 def key(state: Door, key: str) -> Step | None:

@@ -12,7 +12,7 @@ from media.voice import level
 
 log = logging.getLogger(__name__)
 
-SILENCE = 6.0
+SILENCE = 8.0
 """Seconds after which somebody who says nothing is believed to have left."""
 _LATEST = 0.2
 """Seconds that the clock may be late and still give each frame."""

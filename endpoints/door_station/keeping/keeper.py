@@ -41,6 +41,8 @@ BEFORE = 2.0
 """Seconds before the beep that are part of a message."""
 SETTLE = 1.0
 """Seconds that a picture waits before it is compressed: a visit's first second belongs to the call."""
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+"""A clock that says less has not been set."""
 TEND, TRY_AGAIN = 3600.0, 30.0
 """Seconds between two looks at the store when all is well, and when it is in trouble."""
 
@@ -87,6 +89,7 @@ class Keeper:
     def figures(self) -> Mapping[str, object]:
         """For the service port: how much is kept, what is wrong."""
         facts: dict[str, object] = {"trouble": self._trouble or "", "open": self._store is not None}
+        facts["clock_set"] = datetime.now(UTC) >= EARLIEST
         if self._uploader is not None:
             facts["bytes_sent"] = self._uploader.sent
         try:
@@ -217,6 +220,8 @@ class Keeper:
                 store.close()
             return TRY_AGAIN
         self._tell("", "")
+        if datetime.now(UTC) < EARLIEST:
+            log.warning("the clock is not set: what visitors leave is dated by it until it is")
         self._wake()
         return TEND
 

@@ -18,7 +18,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from endpoints.door_station.keeping.disk import Disk, StoreError, Trouble, told
@@ -33,6 +33,8 @@ INDEX = "index.db"
 RESERVE = 16_000_000
 """Bytes that are left to the rest of the device."""
 _JPEG_END = b"\xff\xd9"
+STEP = 60.0
+"""Seconds by which the clock must have been wrong before a time is told otherwise than it was written down."""
 
 
 class Store:
@@ -45,9 +47,13 @@ class Store:
         disk: Disk | None = None,
         new_index: Callable[[Path], Index] = Index,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        uptime: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
     ) -> None:
-        """Opens the store and repairs what a power cut left."""
+        """Opens the store and repairs what a power cut left; `uptime` is a clock that nobody sets, seconds."""
         self._folder, self._quota, self._disk, self._now = folder, quota or Quota(), disk or Disk(), now
+        self._uptime = uptime
+        self._made: dict[str, float] = {}
+        """Id -> uptime when it started, of what waits since this start of the device."""
         self._lock = threading.RLock()
         self._recording: set[Path] = set()
         with self._telling():
@@ -102,7 +108,9 @@ class Store:
 
     def _label(self, flat: str, session_id: str, event: Event, started: datetime) -> Label:
         number, self._next = self._next, self._next + 1
-        return Label(number, uuid.uuid4().hex, flat, session_id, event, started)
+        label = Label(number, uuid.uuid4().hex, flat, session_id, event, started)
+        self._made[label.id] = self._uptime() - (self._now() - started).total_seconds()
+        return label
 
     # --- what is kept ------------------------------------------------------------------------------------------------
 
@@ -120,6 +128,15 @@ class Store:
         """`item` stands elsewhere now."""
         with self._telling():
             self._index.mark(item.label.number, state)
+            self._made.pop(item.label.id, None)
+
+    def started(self, item: Item) -> datetime:
+        """When `item` started, as far as is known now: a clock that was set meanwhile counts back."""
+        made = self._made.get(item.label.id)
+        if made is None:
+            return item.label.started
+        then = self._now() - timedelta(seconds=self._uptime() - made)
+        return then if abs((then - item.label.started).total_seconds()) > STEP else item.label.started
 
     def path(self, item: Item) -> Path:
         """The file of `item`."""
@@ -164,6 +181,7 @@ class Store:
         if item.state is State.WAITING:
             log.warning("the %s of %s for flat %s is lost: there is no room, and the server was not there",
                         item.label.event, item.label.started, item.label.flat)  # fmt: skip
+        self._made.pop(item.label.id, None)
         self._disk.remove(self.path(item))
         self._index.remove(item.label.number)
 

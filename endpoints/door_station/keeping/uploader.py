@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 
 from endpoints.door_station.keeping.deposit import Deposit
@@ -120,7 +120,7 @@ class Uploader:
         before = client.sent
         try:
             with path.open("rb") as file:
-                client.upload(Upload(item.size, _metadata(item)), file, self._pace)
+                client.upload(Upload(item.size, _metadata(item, store.started(item))), file, self._pace)
         except Refused as error:
             log.error("%s of flat %s: %s", item.label.event, item.label.flat, error)
             return State.REFUSED
@@ -146,7 +146,7 @@ class Uploader:
         return SMALLEST if self._busy() else LARGEST
 
 
-def _metadata(item: Item) -> dict[str, str]:
+def _metadata(item: Item, started: datetime) -> dict[str, str]:
     label = item.label
     event = {} if label.event is Event.MESSAGE else {"event": str(label.event)}
     return {
@@ -154,7 +154,7 @@ def _metadata(item: Item) -> dict[str, str]:
         "flat": label.flat,
         "session_id": label.session_id,
         **event,
-        "started": label.started.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "started": started.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "duration_ms": str(item.duration_ms),
         "size": str(item.size),
         "sha256": item.sha256,

@@ -115,7 +115,7 @@ def test_the_offer_is_spoken_after_the_end_of_the_visit_and_no_tone_cuts_it_shor
 
 def test_a_message_begins_with_a_beep_and_may_last_so_long() -> None:
     _, actions = step(OFFERING, WordsOver())
-    assert actions[:2] == [do.RecordMessage("301", "s1"), Tone("beep")]
+    assert actions[:2] == [do.RecordMessage("301", "s1"), Tone("record")]
     assert StartTimer("recording", 40.0) in actions
     assert CancelTimer("offering") in actions
 

@@ -160,6 +160,19 @@ def test_a_wrong_clock_deletes_nothing_that_waits(years: int) -> None:
     assert {item.state for item in doomed(ITEMS, Quota(), then)} <= {State.UPLOADED}
 
 
+def test_what_was_made_before_the_clock_was_set_is_dated_when_it_is(tmp_path: Path) -> None:
+    clock, uptime = [datetime(1970, 1, 1, 0, 5, tzinfo=UTC)], [300.0]
+    store = Store(tmp_path / "kept", now=lambda: clock[0], uptime=lambda: uptime[0])
+    before, pictured = message(store), store.keep_picture("301", SESSION, Event.RING, clock[0], JPEG)
+    assert store.started(before) == clock[0]
+    clock[0], uptime[0] = NOW, 360.0
+    after = message(store)
+    assert store.started(before) == store.started(pictured) == NOW - timedelta(seconds=60)
+    assert store.started(after) == NOW
+    assert [item.label.number for item in store.items()] == [1, 2, 3]
+    store.close()
+
+
 def test_room_is_made_for_what_comes_and_a_loss_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = Store(tmp_path / "kept", Quota(size=3 * len(FRAGMENT)))
     first = message(store, fragments=2)
