@@ -166,8 +166,12 @@ class Keeper:
     def _begin(self, flat: str, session_id: str) -> "Recording":
         if self._store is None:
             raise StoreError("the store is not open")
-        room = round((BEFORE + self._settings.limit) * self._site.video.bit_rate / 8)
-        return self._store.begin(flat, session_id, room)
+        return self._store.begin(flat, session_id, self._room)
+
+    @property
+    def _room(self) -> int:
+        """Bytes that a message may take."""
+        return round((BEFORE + self._settings.limit) * self._site.video.bit_rate / 8)
 
     def _ended(self, flat: str, kept: Kept) -> None:
         if kept.item is None:
@@ -211,7 +215,7 @@ class Keeper:
         try:
             if self._store is None:
                 self._store = Store(self._site.data / FOLDER, Quota(settings.quota * 1_000_000, settings.age * 86_400))
-            self._store.check()
+            self._store.check(self._room)
             self._store.trim()
         except StoreError as error:
             self._tell(error.trouble.value, str(error))

@@ -165,9 +165,12 @@ class Store:
             if free < room:
                 raise StoreError("the disk is full: others fill it", Trouble.FULL)
 
-    def check(self) -> None:
-        """Whether the disk takes anything at all."""
+    def check(self, room: int = 0) -> None:
+        """Whether the disk takes anything at all, and room for so many bytes could be made."""
         with self._telling():
+            free = shutil.disk_usage(self._folder).free - RESERVE
+            if free + sum(item.size for item in self._index.all()) < room:
+                raise StoreError("the disk is full: others fill it", Trouble.FULL)
             path = self._folder / f"check{PART}"
             path.unlink(missing_ok=True)
             file = self._disk.create(path)

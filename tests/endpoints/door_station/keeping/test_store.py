@@ -229,9 +229,11 @@ def test_what_is_wrong_with_the_disk_is_told(tmp_path: Path, error: int, trouble
 
 
 def test_a_full_disk_is_told_before_a_message_begins(store: Store) -> None:
-    with pytest.raises(StoreError) as raised:
-        store.begin("301", SESSION, room=1 << 60)
-    assert raised.value.trouble is Trouble.FULL
+    store.check(room=1000)
+    for wanted in (store.check, lambda room: store.begin("301", SESSION, room)):
+        with pytest.raises(StoreError) as raised:
+            wanted(1 << 60)
+        assert raised.value.trouble is Trouble.FULL
 
 
 def test_an_index_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
