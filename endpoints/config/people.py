@@ -48,8 +48,8 @@ class Guard(Document):
 class Deposit(Document):
     """Where a door station hands in what visitors leave for a home (V5)."""
 
-    url: ServiceUrl
-    """The HTTP service of its HomeLink, or of the management server for a home without one."""
+    url: ServiceUrl = ""
+    """The HTTP service of its HomeLink, or of the management server for a home without one; "" for none."""
     token: SecretStr
     """With it one deposits for this flat, and reads nothing."""
 

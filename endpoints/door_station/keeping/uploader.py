@@ -105,7 +105,11 @@ class Uploader:
         return server.delay
 
     def _upload_all(self, store: Store, flat: str, deposit: Deposit) -> None:
-        client = TusClient(deposit, self._context() if deposit.url.startswith("https:") else None)
+        try:
+            context = self._context() if deposit.url.startswith("https:") else None
+        except OSError as error:  # also what the TLS library says of a certificate
+            raise ServiceError(f"this device's certificates cannot be used: {error}") from error
+        client = TusClient(deposit, context)
         try:
             while not self._closing.is_set() and (item := store.oldest(flat)):
                 state = self._upload(store, item, client)

@@ -162,6 +162,23 @@ def test_a_home_that_is_away_does_not_hold_up_another(store: Store, server: TusS
     assert server.finished == [there.label.id]
 
 
+def test_certificates_that_cannot_be_read_are_tried_again(store: Store, server: TusServer) -> None:
+    item, asked = picture(store), list[int]()
+
+    def context() -> None:
+        asked.append(1)
+        raise FileNotFoundError(2, "No such file or directory")
+
+    deposits = {"301": Deposit("https://127.0.0.1:9", TOKEN)}
+    uploader = Uploader(lambda: store, lambda: deposits, lambda: False, 1e9, context, first_retry=0.02)
+    uploader.start()
+    wait(lambda: len(asked) > 2)
+    deposits["301"] = Deposit(server.url, TOKEN)
+    wait(lambda: not waiting(store))
+    uploader.close()
+    assert server.finished == [item.label.id]
+
+
 def test_a_cut_between_the_last_byte_and_our_note_of_it_doubles_nothing(store: Store, server: TusServer) -> None:
     item = picture(store)
     with uploading(store, {"301": Deposit(server.url, TOKEN)}):
