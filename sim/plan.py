@@ -49,11 +49,13 @@ class DevicePlan:
     flat: str | None = None
     priority: int = 1
     """Of a management console: those of 1 are called first."""
+    camera: bool = False
+    """Of an indoor unit: whether it shows who stands before it."""
 
     @property
     def board(self) -> Path:
         """The board file of a simulated device of this role."""
-        return BOARDS / f"simulator-{self.role}.toml"
+        return BOARDS / f"simulator-{self.role}{'-camera' if self.camera else ''}.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +102,40 @@ def small(screens: int) -> CommunityPlan:
     return CommunityPlan("lakeside", (homelink,), (home,), (door, *indoor_units(screens), phone))
 
 
-def indoor_units(count: int) -> tuple[DevicePlan, ...]:
-    """The indoor units of home 301."""
+def indoor_units(count: int, cameras: int = 0) -> tuple[DevicePlan, ...]:
+    """The indoor units of home 301; the first of them have `cameras`."""
     return tuple(
-        DevicePlan(f"indoor{number}", "indoor-unit", ROOMS[(number - 1) % len(ROOMS)], "homelink", "301")
+        DevicePlan(
+            f"indoor{number}",
+            "indoor-unit",
+            ROOMS[(number - 1) % len(ROOMS)],
+            "homelink",
+            "301",
+            camera=number <= cameras,
+        )
         for number in range(1, count + 1)
     )
 
 
 def whole(screens: int) -> CommunityPlan:
-    """Everything that a community can have: three servers, a home with HomeLink and one without, two doors, three
-    consoles, phones at home and away, and a telephone of the public network."""
+    """Everything that a community can have: cloud and management server, two homes with HomeLink and one without, two
+    doors, three consoles, phones at home and away, and a telephone of the public network."""
     lakeside = "lakeside"
     management = ServerPlan("management", "management", "Lakeside Gardens", "lakeside.example", "cloud")
     homelink = ServerPlan("homelink", "homelink", "Family Chen", "home301.example", "management")
+    other = ServerPlan("homelink303", "homelink", "Family Okafor", "home303.example", "management")
     cloud = ServerPlan("cloud", "cloud", "Cloud", "cloud.example")
     homes = (
         HomePlan("301", "Family Chen", "homelink", "+12025550147"),
         HomePlan("302", "Family Weber", "management"),
+        HomePlan("303", "Family Okafor", "homelink303"),
     )
     doors = tuple(DevicePlan(f"door{n}", "door-station", f"Gate {n}", "management") for n in (1, 2))
     residents = (
-        *indoor_units(screens),
+        *indoor_units(screens, cameras=1),
         DevicePlan("phone1", "phone", "Phone at home", "homelink", "301"),
         DevicePlan("indoor302", "indoor-unit", "Living room", "management", "302"),
+        DevicePlan("indoor303", "indoor-unit", "Parlour", "homelink303", "303", camera=True),
         DevicePlan("phone2", "phone", "Phone on 4G", "cloud", "301"),
         DevicePlan("telephone1", "telephone", "Telephone", None, "301"),
     )
@@ -132,9 +144,8 @@ def whole(screens: int) -> CommunityPlan:
         DevicePlan("console2", "management-console", "Reception", "management", priority=1),
         DevicePlan("console3", "management-console", "Night desk", "management", priority=2),
     )
-    return CommunityPlan(
-        lakeside, (cloud, management, homelink), homes, (*doors, *residents, *consoles), lines=True, services=True
-    )
+    devices = (*doors, *residents, *consoles)
+    return CommunityPlan(lakeside, (cloud, management, other, homelink), homes, devices, lines=True, services=True)
 
 
 PLANS = {"small": small, "whole": whole}

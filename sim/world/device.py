@@ -190,14 +190,14 @@ class Device:
         return number if number > self.scene_after else 0
 
     def live_number(self) -> int:
-        """The number of the live picture of screen or camera, 0 while there is none."""
-        if self.camera:
+        """The number of the live picture of the screen, else of the camera; 0 while there is none."""
+        if self.camera and not self.screen:
             return self.camera.number if self.camera.active else 0
         return self.picture_number()
 
     def live_picture(self) -> Picture | None:
-        """A copy of the live picture of screen or camera."""
-        if self.camera:
+        """A copy of the live picture of the screen, else of the camera."""
+        if self.camera and not self.screen:
             return self.camera.latest() if self.camera.active else None
         return self.picture()
 

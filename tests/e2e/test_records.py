@@ -61,6 +61,25 @@ def test_a_phone_on_4g_and_the_management_server_keep_the_call_to_the_guard(whol
     assert not kept(whole, "cloud", session)
 
 
+@pytest.mark.flow("H1")
+@pytest.mark.flow("H2")
+def test_homes_that_call_one_another_see_each_other_and_both_homelinks_keep_the_call(whole: Community) -> None:
+    back = played(whole, "h1-home-to-home")
+    first = next(visit["session"] for visit in whole.visits()[::-1] if visit["session"] != back)
+    for session, caller, called, answered in (
+        (first, "indoor1", "homelink303", "indoor303"),
+        (back, "indoor303", "homelink", "phone1"),
+    ):
+        kept_at = {"homelink": "301", "homelink303": "303"}
+        other = next(server for server in kept_at if server != called)
+        at_caller = record(whole, other, session, result="answered")
+        at_called = record(whole, called, session, result="answered")
+        assert (at_caller["caller"], at_caller["called"]) == (caller, kept_at[called])
+        assert (at_called["caller"], at_called["called"]) == (kept_at[other], "home")
+        assert at_caller["answered_by"] == at_called["answered_by"] == answered
+        assert not kept(whole, "management", session), "it only relayed"
+
+
 @pytest.mark.flow("G2")
 @pytest.mark.flow("P3")
 @pytest.mark.flow("H2")

@@ -13,8 +13,19 @@ pytestmark = pytest.mark.kamailio
 @pytest.mark.flow("R2")
 @pytest.mark.flow("R3")
 def test_everybody_registers_where_the_document_says(whole: Community) -> None:
-    assert [server["role"] for server in whole.facts["servers"]] == ["homelink", "management", "cloud"]
-    for name in ("console1", "console2", "console3", "indoor302", "door1", "door2", "indoor1", "phone1", "phone2"):
+    assert [server["role"] for server in whole.facts["servers"]] == ["homelink", "homelink", "management", "cloud"]
+    for name in (
+        "console1",
+        "console2",
+        "console3",
+        "indoor302",
+        "indoor303",
+        "door1",
+        "door2",
+        "indoor1",
+        "phone1",
+        "phone2",
+    ):
         assert whole[name].state()["registered"] is True, name
 
 
