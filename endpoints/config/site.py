@@ -42,6 +42,8 @@ class Sip(Section):
     realm: str = "*"
     registrar: SipUri | None = None
     """Where to register; a door station in a community without management server registers nowhere (R4)."""
+    standby: tuple[SipUri, ...] = ()
+    """The other nodes, where that server is several machines: tried in turn when one fails."""
     transport: Literal["tls", "tcp", "udp"] = "tls"
     address: str = "0.0.0.0"
     port: Port = 0
@@ -76,6 +78,8 @@ class Cloud(Section):
     user: Name
     domain: Annotated[str, Field(min_length=1)]
     registrar: SipUri
+    standby: tuple[SipUri, ...] = ()
+    """The other nodes, where that server is several machines."""
     password: SecretStr
     auth_user: str = ""
     realm: str = "*"
@@ -265,6 +269,7 @@ class Site(Section):
             user=cloud.user,
             domain=cloud.domain,
             registrar=cloud.registrar,
+            standby=cloud.standby,
             auth_user=cloud.auth_user or cloud.user,
             realm=cloud.realm,
             password=cloud.password.get_secret_value(),
@@ -281,6 +286,7 @@ class Site(Section):
             user=sip.user,
             domain=sip.domain,
             registrar=sip.registrar,
+            standby=sip.standby,
             auth_user=sip.auth_user or sip.user,
             realm=sip.realm,
             password=sip.password.get_secret_value(),

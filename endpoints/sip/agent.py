@@ -244,6 +244,8 @@ class SipSettings:
     """Our address of record is ``sip:user@domain``."""
     registrar: str | None = None
     """URI to register at (``sip:127.0.0.1:5060;transport=tls``); None: never registers (R4)."""
+    standby: tuple[str, ...] = ()
+    """The other nodes of that server, by the same transport: each failure moves the registration to the next one."""
     through_registrar: bool = True
     """Whether calls go through the registrar; else to the host of the address that is called."""
     auth_user: str = ""

@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from servers.kamailio.cluster import ClusterSite
 from servers.kamailio.config import Capacity
 from servers.kamailio.kinds import Kind
-from servers.kamailio.site import IdentitySection, IpAddress, Port, ServerSite, needed_home, no_home
+from servers.kamailio.site import IdentitySection, IpAddress, Port, needed_home, no_home
 from servers.sitefile import Section, load
 
 
@@ -69,7 +70,7 @@ class MediaSection(Section):
         return self
 
 
-class CloudSite(ServerSite):
+class CloudSite(ClusterSite):
     """The whole file."""
 
     program: ClassVar[str] = "cloud"

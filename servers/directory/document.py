@@ -17,7 +17,7 @@ def document(site: ManagementSite, edition: Edition, kind: Kind) -> Json:
     """What an account of this kind is told. Doors learn whom to call and who may open, never a telephone number;
     homes only learn names; guards learn numbers too."""
     flats = {number: _flat(site, number, flat, kind) for number, flat in edition.flats.items()}
-    guard: Json = {"uris": [_uri(site, GUARD)], "records": _records(site)}
+    guard: Json = {"uris": _uris(site, GUARD), "records": _records(site)}
     if kind in (Kind.DOOR, Kind.CONSOLE):
         guard["devices"] = {name: console.key for name, console in edition.consoles.items() if console.key}
     told: Json = {"version": edition.version, "community": site.management.community, "guard": guard, "flats": flats}
@@ -43,7 +43,7 @@ def _flat(site: ManagementSite, number: str, flat: Flat, kind: Kind) -> Json:
 def _stages(site: ManagementSite, number: str, flat: Flat) -> list[Json]:
     ways = {"home": [flat.homelink] if flat.homelink else []}
     if not flat.homelink and flat.has(Kind.INDOOR):
-        ways["home"] = [_uri(site, number, "home")]
+        ways["home"] = _uris(site, number, "home")
     if site.upstream is not None:
         ways["phones"] = _away(site, number, "phones") if flat.has(Kind.PHONE) else []
         ways["telephone"] = _away(site, number, "telephone") if flat.telephone else []
@@ -52,10 +52,11 @@ def _stages(site: ManagementSite, number: str, flat: Flat) -> list[Json]:
 
 def _away(site: ManagementSite, number: str, stage: str) -> list[str]:
     """Through this server; the cloud itself only for who cannot reach this server at all."""
-    uris = [_uri(site, number, stage)]
+    uris = _uris(site, number, stage)
     if site.upstream is not None:
-        where = (site.upstream.public or site.upstream.uri).removeprefix("sip:")
-        uris.append(f"sip:{number}.{site.management.community}@{where};stage={stage}")
+        public = [site.upstream.public] if site.upstream.public else site.upstream.uris
+        places = (uri.removeprefix("sip:") for uri in public)
+        uris += [f"sip:{number}.{site.management.community}@{place};stage={stage}" for place in places]
     return uris
 
 
@@ -70,7 +71,9 @@ def _host(site: ManagementSite) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _uri(site: ManagementSite, user: str, stage: str = "") -> str:
+def _uris(site: ManagementSite, user: str, stage: str = "") -> list[str]:
+    """Through this node first: the devices that ask different nodes spread over them."""
     listener = site.listeners[0]
-    place = site.listen.advertise or f"{_host(site)}:{listener.port}"
-    return f"sip:{user}@{place};transport={listener.transport}" + (f";stage={stage}" if stage else "")
+    places = [f"{site.listen.advertise or f'{_host(site)}:{listener.port}'};transport={listener.transport}"]
+    places += [uri.removeprefix("sip:") for uri in (site.nodes.other_uris if site.nodes else ())]
+    return [f"sip:{user}@{place}" + (f";stage={stage}" if stage else "") for place in places]

@@ -8,12 +8,14 @@ import sqlite3
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 from servers.errors import DeviceError, NotRunning, RpcError
 from servers.kamailio import rpc
 from servers.kamailio.database import opened
 from servers.kamailio.kinds import Kind
 from servers.kamailio.probe import reachable
+from servers.kamailio.shared_accounts import COLUMNS, shared
 from servers.kamailio.site import ServerSite
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,31}")
@@ -68,13 +70,12 @@ def add(site: ServerSite, name: str, kind: Kind | str, home: str = "") -> Creden
 def remove(site: ServerSite, name: str) -> None:
     """Delete an account and its registrations. Raises DeviceError if there is none of that name."""
     site.databases.prepare()
-    with opened(site.databases.accounts) as database:
-        deleted = database.execute("DELETE FROM device WHERE username = ? RETURNING aor", (name,)).fetchone()
-    if deleted is None:
+    user = _delete(site, name)
+    if user is None:
         known = ", ".join(device.name for device in devices(site)) or "none"
         raise DeviceError(f"there is no device {name!r}; there are: {known}")
     _reload(site)
-    _drop_registrations(site, name, deleted["aor"])
+    _drop_registrations(site, name, user)
 
 
 def devices(site: ServerSite) -> list[Device]:
@@ -98,12 +99,18 @@ def devices(site: ServerSite) -> list[Device]:
 
 def registrations(site: ServerSite) -> dict[str, list[str]]:
     """Contact URIs by device name, as the server last wrote them down."""
-    query = "SELECT avalue, contact FROM location JOIN location_attrs USING (ruid) WHERE aname = 'device'"
+    attributes = "location_attrs.ruid = location.ruid AND aname = 'device'"
+    query = f"SELECT avalue, received, contact FROM location LEFT JOIN location_attrs ON {attributes}"  # noqa: S608
     found: dict[str, list[str]] = {}
     with opened(site.databases.location) as database:
-        for device, contact in database.execute(query):
-            found.setdefault(device, []).append(contact)
+        for device, flow, contact in database.execute(query):
+            found.setdefault(device or _device_of(flow or ""), []).append(contact)
     return found
+
+
+def _device_of(flow: str) -> str:
+    """Whose contact it is that another node of a cluster told us of (cluster.cfg)."""
+    return unquote(flow.partition(";device=")[2])
 
 
 def _checked_kind(site: ServerSite, kind: Kind | str) -> Kind:
@@ -155,10 +162,27 @@ def _insert(site: ServerSite, new: Credentials) -> None:
     digest = login_hash(new.user, new.realm, new.password)
     user = _address_user(new.address_of_record)
     row = (new.user, digest, user, new.kind.value, new.unlock_public_key, _now())
+    if site.nodes:
+        with shared(site) as accounts:
+            accounts.insert(dict(zip(COLUMNS, row, strict=True)))
+            accounts.copy()
+        return
     with opened(site.databases.accounts) as database:
         database.execute(
             "INSERT INTO device (username, ha1, aor, kind, unlock_key, added) VALUES (?, ?, ?, ?, ?, ?)", row
         )
+
+
+def _delete(site: ServerSite, name: str) -> str | None:
+    """User part of the address that the account registered; None if there was none."""
+    if site.nodes:
+        with shared(site) as accounts:
+            user = accounts.delete(name)
+            accounts.copy()
+            return user
+    with opened(site.databases.accounts) as database:
+        deleted = database.execute("DELETE FROM device WHERE username = ? RETURNING aor", (name,)).fetchone()
+    return deleted["aor"] if deleted else None
 
 
 def _address_user(address_of_record: str) -> str:

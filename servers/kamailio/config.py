@@ -66,6 +66,43 @@ class Capacity:
 
 
 @dataclass(frozen=True, slots=True)
+class Nodes:
+    """The nodes that serve as one, as one of them sees it; all over the same transport."""
+
+    own: Listener
+    others: Sequence[Listener]
+
+    @property
+    def place(self) -> str:
+        """``10.0.0.2:5061``, which is this node's name."""
+        return _place(self.own)
+
+    @property
+    def other_uris(self) -> list[str]:
+        """``sip:10.0.0.3:5061;transport=tls``"""
+        return [f"sip:{_place(other)};transport={other.transport}" for other in self.others]
+
+    @property
+    def tokens(self) -> dict[str, str]:
+        """Values for cluster.cfg."""
+        return {
+            "NODE_PLACE": self.place,
+            "CLUSTER_PROTO": self.own.transport,
+            "OTHER_PLACES": "|".join(_place(other).replace(".", "[.]") for other in self.others),
+            "OTHER_HOSTS": "|".join(other.address.replace(".", "[.]") for other in self.others),
+        }
+
+    @property
+    def notified(self) -> list[str]:
+        """Lines that tell whom to ask for everything that the cluster knows."""
+        return [f'modparam("dmq", "notification_address", "{uri}")' for uri in self.other_uris]
+
+
+def _place(listener: Listener) -> str:
+    return str(listener).partition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class KamailioConfig:
     """What makes one server: its listeners, its own routes, and a value for every token of the fragments."""
 
@@ -85,6 +122,9 @@ class KamailioConfig:
     """An OPTIONS to this user is answered before anything else: the supervisor's own question."""
     trace: Trace | None = None
     capacity: Capacity = Capacity()
+    nodes: Nodes | None = None
+    above: Sequence[str] = ()
+    """URIs of the nodes of the server above, in the order of preference."""
 
     def write(self) -> Path:
         """Write kamailio.cfg and tls.cfg into the run folder, mode 0600; gives the path of the first.
@@ -94,9 +134,22 @@ class KamailioConfig:
         self.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.tls is not None:
             _write_private(self.run_folder / "tls.cfg", tls_config(self.tls))
+        if self._dispatches:
+            _write_private(self.run_folder / "dispatcher.list", self.dispatcher_list())
         path = self.run_folder / "kamailio.cfg"
         _write_private(path, self.text())
         return path
+
+    @property
+    def _dispatches(self) -> bool:
+        return self.nodes is not None or len(self.above) > 1
+
+    def dispatcher_list(self) -> str:
+        """Who is asked every second whether it is there: 1 the other nodes, 2 those above, the first one first."""
+        others = self.nodes.other_uris if self.nodes else []
+        lines = [f"1 {uri}" for uri in others]
+        lines += [f"2 {uri} 0 {len(self.above) - turn}" for turn, uri in enumerate(self.above)]
+        return "\n".join(lines) + "\n"
 
     def text(self) -> str:
         """kamailio.cfg as one file that a person can read: every fragment is copied in."""
@@ -111,6 +164,13 @@ class KamailioConfig:
             tokens |= _trace_tokens(self.trace)
             fragments.insert(1, shared.joinpath("trace.cfg").read_text("utf-8"))
         lines = [f"# {self.name}: written at each start, changes are lost"]
+        if self._dispatches:
+            tokens["DISPATCHER_LIST"] = str(self.run_folder / "dispatcher.list")
+            lines += ["#!define WITH_DISPATCHER"]
+        if self.nodes is not None:
+            tokens |= self.nodes.tokens
+            lines += ["#!define WITH_CLUSTER"]
+            fragments += [shared.joinpath("cluster.cfg").read_text("utf-8"), *self.nodes.notified]
         lines += ["#!define WITH_TLS"] if self.tls is not None else []
         lines += ["#!define WITH_STREAMS"] if {"tcp", "tls"} & {one.transport for one in self.listeners} else []
         lines += [f"#!define {name}" for name in self.defines]

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from collections import deque
 
 LEVELS = {
@@ -17,6 +18,9 @@ LEVELS = {
 _LINE = re.compile(r"\s*\d+\(\d+\)\s+(?P<level>[A-Z]+):\s+(?P<text>.*)")
 _PLACE = re.compile(r"(?:\{[^}]*\}\s*)?(?:<(?P<core>\w+)>|(?P<module>\w+))\s+\[[^\]]*\]:\s+(?:\w+\(\):\s*)?")
 _KEPT = 20
+MINUTE = 60.0
+_AWAY = re.compile(r"^core: .*connect|^tm: (tcp_send failed|Attempt to send to precreated request failed)")
+"""Errors of a connection to somebody who is not there."""
 _HARMLESS = ("tls: openssl bug #1491",)
 """Warnings of every start that nobody can do anything about."""
 
@@ -48,15 +52,28 @@ class LogReader:
         self._logger = logger
         self._errors: deque[str] = deque(maxlen=_KEPT)
         self._ending = False
+        self._told: dict[str, float] = {}
 
     def feed(self, line: str) -> None:
         """Take one line of Kamailio's standard error."""
         level, text = parse_line(line)
         if not text:
             return
+        quiet = self._ending
         if level >= logging.ERROR:
             self._errors.append(text)
-        self._logger.log(logging.DEBUG if self._ending else level, "%s", text)
+            quiet = quiet or (_AWAY.search(text) is not None and self._is_known(text))
+        self._logger.log(logging.DEBUG if quiet else level, "%s", text)
+
+    def _is_known(self, text: str) -> bool:
+        """The same was told less than a minute ago: a server that is away is asked for every second."""
+        now = time.monotonic()
+        if now - self._told.get(text, -MINUTE) < MINUTE:
+            return True
+        self._told[text] = now
+        while len(self._told) > _KEPT:
+            del self._told[next(iter(self._told))]
+        return False
 
     def first_error(self) -> str:
         """The first remembered error, which is nearly always the cause; "" if there was none."""

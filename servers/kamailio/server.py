@@ -13,7 +13,9 @@ from servers.errors import ServerError
 from servers.http import HttpService, Pages
 from servers.kamailio.config import KamailioConfig
 from servers.kamailio.process import Kamailio, Patience
+from servers.kamailio.shared_accounts import AccountCopier
 from servers.kamailio.site import ServerSite
+from servers.kamailio.upstream import defines as upstream_defines
 from servers.kamailio.upstream import tokens as upstream_tokens
 from servers.kamailio.upstream import write_registration
 from servers.records.keeper import RecordKeeper
@@ -52,7 +54,8 @@ class SipServer:
         self._keeper = RecordKeeper(site)
         self._kamailio = Kamailio(server_config(site, role, tokens or {}, more, defines), patience, self._before_start)
         http = [HttpService(site, site.http.port, self.ready.is_set, pages)] if site.http else []
-        self._services = (self._keeper, *services, *http)
+        shared = [AccountCopier(site)] if site.nodes else []
+        self._services: tuple[Service, ...] = (self._keeper, *shared, *services, *http)
 
     @property
     def ready(self) -> threading.Event:
@@ -94,9 +97,11 @@ def server_config(
         tokens=_common_tokens(site) | dict(tokens),
         tls=site.tls_files,
         more=more,
-        defines=(*defines, *(["WITH_UPSTREAM"] if site.upstream else [])),
+        defines=(*defines, *upstream_defines(site.upstream)),
         trace=site.trace_target,
         capacity=site.capacity,
+        nodes=site.nodes,
+        above=site.upstream.uris if site.upstream else (),
     )
 
 

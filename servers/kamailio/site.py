@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from servers.errors import DeviceError
-from servers.kamailio.config import Capacity, Listener, TlsFiles, Trace, Transport
+from servers.kamailio.config import Capacity, Listener, Nodes, TlsFiles, Trace, Transport
 from servers.kamailio.database import Databases
 from servers.kamailio.kinds import Kind
 from servers.sitefile import Section
@@ -147,6 +147,8 @@ class UpstreamSection(Section):
     """[upstream]: the server above, where this one registers and hands on the calls that it does not serve itself."""
 
     uri: Annotated[str, AfterValidator(_upstream_uri)]
+    standby: tuple[Annotated[str, AfterValidator(_upstream_uri)], ...] = Field(default=(), max_length=7)
+    """The other nodes of a server of several: registered at all, called where `uri` does not answer."""
     user: User
     """Account at the server above; over TLS also the name (CN) in this server's certificate."""
     password: str = Field(default="", repr=False)
@@ -159,20 +161,27 @@ class UpstreamSection(Section):
     refresh: float = Field(default=30.0, ge=0.1, le=3600)
     """Seconds between two questions there."""
 
+    @model_validator(mode="after")
+    def _same_transport(self) -> "UpstreamSection":
+        if any(uri.partition(";")[2] != self.uri.partition(";")[2] for uri in self.standby):
+            raise ValueError("standby needs the same transport as uri")
+        return self
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """`uri` and `standby`."""
+        return (self.uri, *self.standby)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """``host:port`` of each, IPv6 without brackets."""
+        parts = map(_address, self.uris)
+        return tuple(f"{part.hostname}:{part.port}" for part in parts)
+
     @property
     def transport(self) -> Transport:
         """Of `uri`."""
         return next(name for name in ("tls", "tcp", "udp") if self.uri.endswith(f"={name}"))
-
-    @property
-    def host(self) -> str:
-        """Of `uri`, without brackets."""
-        return _address(self.uri).hostname or ""
-
-    @property
-    def port(self) -> int:
-        """Of `uri`."""
-        return _address(self.uri).port or 0
 
 
 class HttpSection(Section):
@@ -285,6 +294,11 @@ class ServerSite(Section):
         port = None if self.listen.udp else self.trace.port
         sender = Listener("udp", self.identity.address, port) if port else None
         return Trace(self.trace.collector, self.trace.number, sender)
+
+    @property
+    def nodes(self) -> Nodes | None:
+        """Where several nodes serve as one: this one and the others."""
+        return None
 
     @property
     def databases(self) -> Databases:

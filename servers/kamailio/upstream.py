@@ -21,8 +21,7 @@ def tokens(site: ServerSite, upstream: UpstreamSection, role: str, secret: str) 
     return {
         "UPSTREAM_DB": f"sqlite:///{site.databases.upstream.resolve()}",
         "UPSTREAM_URI": upstream.uri,
-        "UPSTREAM_HOST": upstream.host,
-        "UPSTREAM_PORT": str(upstream.port),
+        "UPSTREAM_PLACES": "|".join(place.replace(".", "[.]") for place in upstream.places),
         "UPSTREAM_PROTO": upstream.transport,
         "UPSTREAM_REALM": upstream.realm,
         "UPSTREAM_LOGIN": upstream.user,
@@ -33,16 +32,25 @@ def tokens(site: ServerSite, upstream: UpstreamSection, role: str, secret: str) 
     }
 
 
+def defines(upstream: UpstreamSection | None) -> tuple[str, ...]:
+    """Switches of upstream.cfg."""
+    if upstream is None:
+        return ()
+    return ("WITH_UPSTREAM", *(["WITH_STANDBY"] if upstream.standby else []))
+
+
 def contact_user(secret: str) -> str:
     """User part of our contact at the server above: the same at every start, and known to that server only."""
     return hashlib.sha256(f"contact {secret}".encode()).hexdigest()[:32]
 
 
 def write_registration(site: ServerSite, upstream: UpstreamSection, secret: str) -> None:
-    """Put the one row into the table, before Kamailio reads it. Raises ServerError if the file cannot be written."""
+    """Put a row for each node above into the table, before Kamailio reads it.
+
+    Raises ServerError if the file cannot be written.
+    """
     listener = next(one for one in site.listeners if one.transport == upstream.transport)
     row = {
-        "l_uuid": contact_user(secret),
         "l_username": upstream.user,
         "l_domain": site.identity.realm,
         "r_username": upstream.user,
@@ -50,16 +58,18 @@ def write_registration(site: ServerSite, upstream: UpstreamSection, secret: str)
         "realm": upstream.realm,
         "auth_username": upstream.user,
         "auth_ha1": login_hash(upstream.user, upstream.realm, upstream.password),
-        "auth_proxy": upstream.uri,
         "expires": EXPIRES,
         "contact_addr": _contact(listener),
         "socket": str(listener),
     }
     with opened(site.databases.upstream) as database:
         database.execute("DELETE FROM uacreg")
-        names = ", ".join(row)
-        marks = ", ".join(f":{name}" for name in row)
-        database.execute(f"INSERT INTO uacreg ({names}) VALUES ({marks})", row)  # noqa: S608  (no outside text)
+        for turn, uri in enumerate(upstream.uris):
+            own = contact_user(secret) + (f"-{turn}" if turn else "")
+            values = row | {"l_uuid": own, "auth_proxy": uri}
+            names = ", ".join(values)
+            marks = ", ".join(f":{name}" for name in values)
+            database.execute(f"INSERT INTO uacreg ({names}) VALUES ({marks})", values)  # noqa: S608  (no outside text)
 
 
 def _contact(listener: Listener) -> str:

@@ -68,6 +68,7 @@ def _tokens(site: ManagementSite) -> dict[str, str]:
         "QUEUE_SECONDS": str(site.guards.wait),
         "ALIVE_INTERVAL": f"{round(site.guards.alive * 1e6)}u",
         "COMMUNITY_NAME": site.management.community,
+        "TALK_PLACE": site.nodes.place if site.nodes else "here",
     }
 
 

@@ -5,9 +5,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from servers.kamailio.cluster import ClusterSite
 from servers.kamailio.config import Capacity
 from servers.kamailio.kinds import Kind
-from servers.kamailio.site import IdentitySection, ServerSite, User, needed_home, no_home
+from servers.kamailio.site import IdentitySection, User, needed_home, no_home
 from servers.sitefile import Section, load
 
 GUARD = "guard"
@@ -34,7 +35,7 @@ class GuardsSection(Section):
     """Seconds between two questions to a console in a talk whether it is still there; two without an answer end it."""
 
 
-class ManagementSite(ServerSite):
+class ManagementSite(ClusterSite):
     """The whole file."""
 
     program: ClassVar[str] = "management"

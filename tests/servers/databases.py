@@ -63,6 +63,11 @@ def _await(server: "subprocess.Popen[bytes]", url: str) -> None:
 @pytest.fixture
 def postgres_url(cluster: str) -> str:
     """An empty database on that PostgreSQL."""
+    return empty_database(cluster)
+
+
+def empty_database(cluster: str) -> str:
+    """URL of a new database on that PostgreSQL."""
     name = f"test_{secrets.token_hex(8)}"
     with psycopg.connect(
         cluster.format(name="postgres").replace("postgresql://", "postgres://"), autocommit=True

@@ -192,5 +192,5 @@ def test_the_way_to_a_home_stays_open_when_nothing_is_said(tls_network: Network)
     for node in (tls_network.management, *tls_network.homes.values()):
         assert node.site.upstream is not None
         connections = rpc.call(node.site.control, "core.tcp_list")
-        above = [one for one in connections if one["src_port"] == node.site.upstream.port]
+        above = [one for one in connections if node.site.upstream.uri.endswith(f":{one['src_port']};transport=tls")]
         assert [one["lifetime"] for one in above] == [3605], connections

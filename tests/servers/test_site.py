@@ -130,3 +130,39 @@ def test_the_server_above_must_be_one_that_can_be_reached_and_known(tmp_path: Pa
     with pytest.raises(SiteError) as caught:
         load_site(written(tmp_path, text))
     assert told in str(caught.value)
+
+
+CLUSTER = """
+[management]
+name = "Lakeside"
+realm = "lakeside.example"
+address = "10.0.0.2"
+community = "lakeside"
+[listen]
+udp = 5060
+"""
+SHARED = '[database]\nurl = "postgresql://intercom@db/intercom"\n'
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (f'{SHARED}[cluster]\nnodes = ["10.0.0.2", "10.0.0.3"]', "must be like sip:10.0.0.2:5061;transport=tls"),
+        (
+            f'{SHARED}[cluster]\nnodes = ["sip:10.0.0.3:5060;transport=udp", "sip:10.0.0.4:5060;transport=udp"]',
+            "must name this server as it listens: sip:10.0.0.2:5060;transport=udp",
+        ),
+        (
+            f'{SHARED}[cluster]\nnodes = ["sip:10.0.0.2:5060;transport=udp", "sip:10.0.0.3:5061;transport=tls"]',
+            "different addresses with the same transport",
+        ),
+        (
+            '[cluster]\nnodes = ["sip:10.0.0.2:5060;transport=udp", "sip:10.0.0.3:5060;transport=udp"]',
+            "needs the [database] url of a PostgreSQL that all nodes share",
+        ),
+    ],
+)
+def test_nodes_must_be_ones_that_can_serve_as_one(tmp_path: Path, more: str, told: str) -> None:
+    with pytest.raises(SiteError) as caught:
+        load_management(written(tmp_path, f'data = "data"\n{CLUSTER}{more}\n'))
+    assert told in str(caught.value)

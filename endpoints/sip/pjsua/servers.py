@@ -1,6 +1,7 @@
 """The agent's registrations, at one server or at two; everything here runs on the agent's thread."""
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from endpoints.sip import route
 from endpoints.sip.agent import Registered, RegistrationLost, SipEvent, SipSettings
 from endpoints.sip.pjsua.library import pj
 from endpoints.sip.pjsua.shells import Source
-from endpoints.sip.registration import Registration
+from endpoints.sip.registration import REFUSED, Registration
 from endpoints.sip.roaming import HOME, Place, Roaming
 from endpoints.sip.worker import Worker
 
@@ -32,14 +33,20 @@ class Server:
         settings: SipSettings,
         worker: Worker,
         register: Callable[[bool], None],
+        move: Callable[[str], None],
         tell: Callable[[SipEvent], None],
     ) -> None:
-        """`register` sends REGISTER, or takes the registration back; raises the library's error."""
+        """`register` sends REGISTER, or takes the registration back; `move` sends it to another registrar from now on.
+
+        Both raise the library's error.
+        """
         self.settings = settings
         self.wanted = False
         self.pace = 1.0
         """Factor of the time between attempts."""
-        self._worker, self._send, self._tell = worker, register, tell
+        self._worker, self._send, self._move, self._tell = worker, register, move, tell
+        self._nodes = deque([settings.registrar or "", *settings.standby])
+        self._failed = False
         self._registration = Registration(settings.retry, self._pass_on)
         self._attempts = 0
         self._source = Source()
@@ -66,6 +73,7 @@ class Server:
         """The registrar's last word, and where it came from."""
         self._source = source if source.connection else self._source
         delay = self._registration.answered(code, reason, active)
+        self._failed = delay is not None and code not in REFUSED
         if self.wanted:
             self._later(delay)
         elif self.registered:  # it was under way when nobody wanted it any more
@@ -83,6 +91,7 @@ class Server:
     def lost(self) -> None:
         """What was registered counts no more: register again soon."""
         if self.wanted:
+            self._failed = True
             self._later(self._registration.connection_lost())
 
     def _pass_on(self, event: SipEvent) -> None:
@@ -91,9 +100,18 @@ class Server:
 
     def _register(self) -> None:
         try:
-            self._send(True)
+            if self._failed and len(self._nodes) > 1:
+                self._go_to_next_node()
+            else:
+                self._send(True)
         except pj.Error as error:
             self._later(self._registration.answered(SERVICE_UNAVAILABLE, error.reason, active=False))
+
+    def _go_to_next_node(self) -> None:
+        """It registers there by itself."""
+        self._nodes.rotate(-1)
+        log.warning("trying the server at %s", self._nodes[0])
+        self._move(self._nodes[0])
 
     def _later(self, delay: float | None) -> None:
         if delay is None or self._worker.stopping:
@@ -117,7 +135,7 @@ class Servers:
         self._worker, self._stack = worker, stack
         self._roaming = Roaming([Place(each.name, each.domain) for each in every], emit)
         self._all = [
-            Server(each, worker, partial(self._register, number), partial(self._told, number))
+            Server(each, worker, *(partial(step, number) for step in (self._register, self._move, self._told)))
             for number, each in enumerate(every)
         ]
         self._in_call: Callable[[int], bool] = lambda server: False
@@ -210,6 +228,11 @@ class Servers:
         stack = self._stack()
         if stack is not None:
             stack.register(server, on)
+
+    def _move(self, server: int, registrar: str) -> None:
+        stack = self._stack()
+        if stack is not None:
+            stack.move_registration(server, registrar)
 
     def _told(self, server: int, event: SipEvent) -> None:
         if isinstance(event, Registered | RegistrationLost):

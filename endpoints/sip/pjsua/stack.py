@@ -4,6 +4,7 @@ import contextlib
 import gc
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -41,6 +42,7 @@ class Stack:
         self._bridge_address = 0
         self._sound: SoundClock | None = None
         self._accounts: list[Any] = []
+        self._open_accounts: list[tuple[SipSettings, int]] = []
         self.wakeup = Wakeup(native.library)
         self.wakes = False
         """Whether `wakeup.poke` ends a poll; else polls must be short."""
@@ -74,6 +76,7 @@ class Stack:
         transport = self._endpoint.transportCreate(kinds[settings.transport], options)
         account.create(configuration.account_config(settings, transport))
         self._accounts.append(account)
+        self._open_accounts.append((settings, transport))
 
     def _limit_codecs(self) -> None:
         wanted = configuration.CODECS if self._settings.wideband else configuration.NARROW
@@ -110,6 +113,11 @@ class Stack:
     def register(self, server: int, on: bool = True) -> None:
         """Send REGISTER, or take the registration back. Raises the library's error."""
         self._accounts[server].setRegistration(on)
+
+    def move_registration(self, server: int, registrar: str) -> None:
+        """Register at another node from now on, and call through it; begins at once. Raises the library's error."""
+        settings, transport = self._open_accounts[server]
+        self._accounts[server].modify(configuration.account_config(replace(settings, registrar=registrar), transport))
 
     def move(self) -> None:
         """The machine's address changed: new sockets, new Contact, calls told by re-INVITE."""

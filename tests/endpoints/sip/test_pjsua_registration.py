@@ -86,6 +86,26 @@ def test_server_that_restarts_is_found_again(new_agent: NewAgent, new_sipp: NewS
     again.finish()
 
 
+def test_a_node_that_dies_is_left_for_the_next_one(new_agent: NewAgent, new_sipp: NewSipp) -> None:
+    dies, other = (new_sipp(receive("REGISTER"), ACCEPTED, *more, transport="t1") for more in ((), (pause(2000),)))
+    standby = (f"sip:127.0.0.1:{other.port};transport=tcp",)
+    agent = device(new_agent, dies, "tcp", standby=standby)
+    agent.wait("Registered")
+    dies.finish()
+    agent.wait("RegistrationLost")
+    agent.wait("Registered", count=2)
+    other.finish()
+    assert len(other.received("REGISTER")) == 1
+
+
+def test_a_node_that_is_down_at_the_start_is_left_for_the_next_one(new_agent: NewAgent, new_sipp: NewSipp) -> None:
+    other = new_sipp(receive("REGISTER"), ACCEPTED, pause(200), transport="t1")
+    standby = (f"sip:127.0.0.1:{other.port};transport=tcp",)
+    nobody = "sip:127.0.0.1:9;transport=tcp"
+    new_agent("indoor1", registrar=nobody, standby=standby, transport="tcp", retry=0.5).wait("Registered")
+    other.finish()
+
+
 def test_another_connection_that_closes_is_no_loss(new_agent: NewAgent, new_sipp: NewSipp) -> None:
     registrar = new_sipp(receive("REGISTER"), ACCEPTED, pause(20_000), transport="t1")
     agent = device(new_agent, registrar, "tcp")
