@@ -7,6 +7,7 @@ import pytest
 
 from endpoints.config import load_endpoint, load_site
 from endpoints.config.codes import hash_code, whose
+from endpoints.config.site import Messages
 from endpoints.errors import ConfigError
 from tests.endpoints.configuration_files import BOARD, KEY, PEOPLE, SITE, problems, write
 
@@ -189,3 +190,16 @@ def test_a_door_may_have_an_account_for_each_server_that_it_calls(tmp_path: Path
     settings = load_site(_resident(tmp_path, RESIDENT + more)).sip_settings()
     assert [(one.realm, one.user, one.password) for one in settings.logins] == [("home301.example", "door1", SECRET)]
     assert SECRET not in repr(settings)
+
+
+def test_messages_are_off_without_their_table_and_the_sample_shows_its_defaults(tmp_path: Path) -> None:
+    sample = (Path(__file__).parents[2] / "board-configs/samples/door-station.site.toml").read_text("utf-8")
+    lines = sample[sample.index("# [messages]") :].split("\n\n")[0].splitlines()
+    shown = "\n".join(line.removeprefix("# ") for line in lines)
+    assert load_site(write(tmp_path, "none.toml", SITE)).messages is None
+    assert load_site(write(tmp_path, "site.toml", SITE + shown)).messages == Messages()
+    wrong = SITE + "[messages]\nlimit = 500\nquotas = 3\n"
+    assert problems(load_site, write(tmp_path, "wrong.toml", wrong)) == [
+        "wrong.toml: messages.limit: should be less than or equal to 120",
+        "wrong.toml: messages.quotas: unknown key (did you mean 'quota'?)",
+    ]
