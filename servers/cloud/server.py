@@ -3,6 +3,7 @@
 from importlib import resources
 from importlib.resources.abc import Traversable
 
+from servers.cloud.communities import write_communities
 from servers.cloud.site import CloudSite, TrunkSection
 from servers.cloud.telephones import pages, prepare
 from servers.kamailio.config import KamailioConfig
@@ -12,7 +13,6 @@ from servers.media_relay import Interface, MediaRelay, RelaySettings
 
 _FOLDER = resources.files(__package__)
 _ROLE = _FOLDER.joinpath("cloud.cfg")
-DEFINES = ("WITH_MEDIA_RELAY", "WITH_SERVERS_BELOW")
 _ANY_SOCKET = "udp:127.0.0.1:2223"
 """Stands for the relay's control socket in a configuration that is only looked at."""
 _RINGING_SECONDS = 600
@@ -25,22 +25,28 @@ class CloudServer(SipServer):
     def __init__(self, site: CloudSite, patience: Patience | None = None) -> None:
         relay = MediaRelay(_relay_settings(site))
         tokens = _tokens(site) | relay.tokens()
-        super().__init__(site, _ROLE, tokens, (relay,), _more(site), DEFINES, patience, pages(site))
+        super().__init__(site, _ROLE, tokens, (relay,), _more(site), _defines(site), patience, pages(site))
         self._cloud = site
 
     def run(self) -> None:
         """Make what Kamailio reads, and serve. Raises ServerError."""
         prepare(self._cloud)
+        write_communities(self._cloud.databases, self._cloud.communities)
         super().run()
 
 
 def kamailio_config(site: CloudSite) -> KamailioConfig:
     """The site as Kamailio's configuration, which can be written and looked at without starting anything."""
-    return server_config(site, _ROLE, _tokens(site), _more(site), DEFINES)
+    return server_config(site, _ROLE, _tokens(site), _more(site), _defines(site))
 
 
 def _more(site: CloudSite) -> tuple[Traversable, ...]:
-    return (_FOLDER.joinpath("media.cfg"), _FOLDER.joinpath("telephone.cfg" if site.trunk else "no_telephone.cfg"))
+    names = ["media.cfg", "telephone.cfg" if site.trunk else "no_telephone.cfg"]
+    return tuple(_FOLDER.joinpath(name) for name in (*names, *(["communities.cfg"] if site.communities else [])))
+
+
+def _defines(site: CloudSite) -> tuple[str, ...]:
+    return ("WITH_MEDIA_RELAY", "WITH_SERVERS_BELOW", *(["WITH_COMMUNITIES"] if site.communities else []))
 
 
 def _relay_settings(site: CloudSite) -> RelaySettings:

@@ -7,10 +7,19 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from servers.cloud.communities import authorities
 from servers.kamailio.cluster import ClusterSite
 from servers.kamailio.config import Capacity
 from servers.kamailio.kinds import Kind
-from servers.kamailio.site import IdentitySection, IpAddress, Port, needed_home, no_home
+from servers.kamailio.site import (
+    AuthorityName,
+    IdentitySection,
+    IpAddress,
+    Port,
+    User,
+    needed_home,
+    no_home,
+)
 from servers.sitefile import Section, load
 
 
@@ -81,12 +90,31 @@ class CloudSite(ClusterSite):
     cloud: CloudSection
     media: MediaSection = MediaSection()
     trunk: TrunkSection | None = None
+    communities: dict[User, AuthorityName] = Field(default_factory=dict)
+    """[communities]: name (CN) of the authority of each, where they do not all have the one of [tls]."""
 
     @model_validator(mode="after")
     def _relay_needs_an_address(self) -> "CloudSite":
         if ipaddress.ip_address(self.media_address).is_unspecified:
             raise ValueError("[media] address is needed where [cloud] address stands for all of this machine")
         return self
+
+    @model_validator(mode="after")
+    def _authorities_are_known(self) -> "CloudSite":
+        named = list(self.communities.values())
+        held = authorities(self.tls.authority) if self.communities and self.tls else []
+        for name in named:
+            if named.count(name) > 1:
+                raise ValueError(f"[communities] names {name!r} twice: each community needs an authority of its own")
+            if held.count(name) != 1:
+                raise ValueError(f"[tls] authority must hold one certificate of {name!r}, it has {held.count(name)}")
+        return self
+
+    def admits(self, authority: str, role: str, name: str) -> bool:
+        """With [communities] only management servers are known by their certificates here."""
+        if not self.communities:
+            return super().admits(authority, role, name)
+        return role == Kind.MANAGEMENT and self.communities.get(name) == authority
 
     @property
     def media_address(self) -> str:

@@ -35,10 +35,14 @@ class Connection(H11Protocol):
             self.transport.abort()
 
 
-def subject(certificate: dict[str, Any] | None) -> tuple[str, str]:
-    """Role and name of a verified certificate, both "" without one."""
-    parts = {name: value for group in (certificate or {}).get("subject", ()) for name, value in group}
-    return parts.get("organizationalUnitName", ""), parts.get("commonName", "")
+def subject(certificate: dict[str, Any] | None) -> tuple[str, str, str]:
+    """Role and name of a verified certificate, and the name of who signed it; all "" without one."""
+    parts, issuer = _parts(certificate, "subject"), _parts(certificate, "issuer")
+    return parts.get("organizationalUnitName", ""), parts.get("commonName", ""), issuer.get("commonName", "")
+
+
+def _parts(certificate: dict[str, Any] | None, whose: str) -> dict[str, str]:
+    return {name: value for group in (certificate or {}).get(whose, ()) for name, value in group}
 
 
 class SmallBodies:

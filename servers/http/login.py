@@ -38,8 +38,10 @@ class Logins:
         self._site = site
         self._failures = Failures(limits.failures, limits.source_failures, limits.ban)
 
-    def by_certificate(self, role: str, name: str) -> Identity | None:
-        """A door station, or a server below; others have passwords."""
+    def by_certificate(self, role: str, name: str, authority: str) -> Identity | None:
+        """A door station, or a server below; others have passwords. `authority` is the name of who signed it."""
+        if not self._site.admits(authority, role, name):
+            return None
         if role == Role.DOOR_STATION:
             return Identity(name, Kind.DOOR, name)
         found = self._account(name) if role in _ALONE else None
@@ -73,8 +75,7 @@ def _identity(
     request: Request, credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)] = None
 ) -> Identity:
     logins: Logins = request.app.state.logins
-    role, name = request.scope.get("certificate", ("", ""))
-    if known := logins.by_certificate(role, name):
+    if known := logins.by_certificate(*request.scope.get("certificate", ("", "", ""))):
         return known
     if credentials is None:
         raise unauthorized()

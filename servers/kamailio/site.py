@@ -71,6 +71,7 @@ ReadableFile = Annotated[Path, AfterValidator(_from_file), AfterValidator(_reada
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 User = Annotated[str, AfterValidator(_user)]
+AuthorityName = Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.-]{0,64}$")]
 
 
 class IdentitySection(Section):
@@ -160,6 +161,8 @@ class UpstreamSection(Section):
     """Its HTTP service: ``https://10.0.0.2:8443``; "" leaves directory and missed calls unasked for."""
     refresh: float = Field(default=30.0, ge=0.1, le=3600)
     """Seconds between two questions there."""
+    authority: AuthorityName = ""
+    """Name (CN) of who signed that server's certificate, where it is not our own authority; [tls] holds both."""
 
     @model_validator(mode="after")
     def _same_transport(self) -> "UpstreamSection":
@@ -285,6 +288,12 @@ class ServerSite(Section):
         if self.tls is None or not self.listen.tls:
             return None
         return TlsFiles(self.tls.authority, self.tls.certificate, self.tls.key)
+
+    def admits(self, authority: str, role: str, name: str) -> bool:
+        """Whether this authority, by its name, may sign for that node; it is one of those in [tls]."""
+        if self.upstream and self.upstream.authority and authority == self.upstream.authority:
+            return role == self.parent
+        return True
 
     @property
     def trace_target(self) -> Trace | None:

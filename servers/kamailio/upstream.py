@@ -27,6 +27,7 @@ def tokens(site: ServerSite, upstream: UpstreamSection, role: str, secret: str) 
         "UPSTREAM_LOGIN": upstream.user,
         "UPSTREAM_HASH": login_hash(upstream.user, upstream.realm, upstream.password),
         "UPSTREAM_ROLE": role,
+        "UPSTREAM_AUTHORITY": upstream.authority,
         "UPSTREAM_UUID": contact_user(secret),
         "UPSTREAM_RETRY": str(random.choice(RETRY_SECONDS)),
     }
@@ -36,7 +37,8 @@ def defines(upstream: UpstreamSection | None) -> tuple[str, ...]:
     """Switches of upstream.cfg."""
     if upstream is None:
         return ()
-    return ("WITH_UPSTREAM", *(["WITH_STANDBY"] if upstream.standby else []))
+    more = {"WITH_STANDBY": upstream.standby, "WITH_UPSTREAM_AUTHORITY": upstream.authority}
+    return ("WITH_UPSTREAM", *(name for name, wanted in more.items() if wanted))
 
 
 def contact_user(secret: str) -> str:
