@@ -37,7 +37,7 @@ def defines(upstream: UpstreamSection | None) -> tuple[str, ...]:
     """Switches of upstream.cfg."""
     if upstream is None:
         return ()
-    more = {"WITH_STANDBY": upstream.standby, "WITH_UPSTREAM_AUTHORITY": upstream.authority}
+    more = {"WITH_STANDBY": upstream.standby, "WITH_AUTHORITY_ABOVE": upstream.authority}
     return ("WITH_UPSTREAM", *(name for name, wanted in more.items() if wanted))
 
 
