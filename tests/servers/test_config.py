@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from servers.cloud.server import kamailio_config as cloud_config
+from servers.cloud.site import load_site as load_cloud
 from servers.community.authority import Role
 from servers.errors import KamailioError
 from servers.homelink.server import kamailio_config
@@ -28,8 +30,16 @@ realm = "above.example"
 """
 
 
-@pytest.fixture(params=["homelink", "homelink with upstream", "management", "cluster"])
+TRUNK = '[trunk]\nuri = "sip:127.0.0.1:5062;transport=udp"\nport = 5064\n'
+
+
+@pytest.fixture(params=["homelink", "homelink with upstream", "management", "cluster", "cloud"])
 def config(tmp_path: Path, request: pytest.FixtureRequest) -> KamailioConfig:
+    if request.param == "cloud":
+        identity = {"name": "Cloud", "realm": "cloud.example", "address": "127.0.0.1"}
+        path = tmp_path / "site.toml"
+        path.write_text(site_text(tmp_path, Role.CLOUD, identity, ("udp", "tcp"), None, TRUNK))
+        return cloud_config(load_cloud(path))
     if request.param in ("management", "cluster"):
         identity = {"name": "Lakeside", "realm": "lakeside.example", "address": "127.0.0.1", "community": "lakeside"}
         path = tmp_path / "site.toml"
