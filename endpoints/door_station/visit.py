@@ -123,7 +123,8 @@ def _answered(state: Door, event: Answered) -> Step | None:
         return state, (HangUp(event.call, "the door calls elsewhere"),)
     if state.phase not in UNANSWERED:
         return None
-    told = Publish("answered", {"call": event.call, "to_tag": event.to_tag, "video": event.video is not None})
+    facts = {"call": event.call, "to_tag": event.to_tag, "video": event.video is not None, "by": event.by}
+    told = Publish("answered", facts)
     if state.stage == TELEPHONE:
         return enter(state, Phase.CONFIRMING, branch=event.to_tag, queued=False), (AskForPerson(), told)
     screens = frozenset({event.to_tag}) if event.video else frozenset()

@@ -37,6 +37,7 @@ class _Visit:
     stages: dict[str, str] = field(default_factory=dict)
     """Stage -> how it ended."""
     answered: datetime | None = None
+    answered_by: str = ""
     unlocks: int = 0
     picture: str = ""
 
@@ -72,6 +73,8 @@ class VisitRecorder:
                 visit.stages[str(facts["stage"])] = _result(facts["why"])
             case "state" if facts["new"] == Phase.TALKING:
                 visit.answered = visit.answered or self._now()
+            case "answered":
+                visit.answered_by = str(facts.get("by", "")) or visit.answered_by
             case "unlock":
                 visit.unlocks += bool(facts["granted"])
                 visit.picture = str(facts["picture"]) or visit.picture
@@ -93,6 +96,7 @@ class VisitRecorder:
             "started": visit.started.isoformat(),
             "answered": visit.answered.isoformat() if visit.answered else None,
             "ended": self._now().isoformat(),
+            "answered_by": visit.answered_by if visit.answered else "",
             "result": result,
             "code": facts["code"] or None,
             "unlocks": visit.unlocks,

@@ -41,6 +41,8 @@ class LoggedCall(BaseModel):
     session_id: str = ""
     """The same as in the servers' records (RFC 7989)."""
     answered: str | None = None
+    answered_by: str = ""
+    """The account that answered our own call."""
     ended: str | None = None
     unlocks: int = 0
     picture: str = ""

@@ -91,7 +91,8 @@ class CallRecorder:
             case "calling":
                 self._call = call.model_copy(update={"session_id": call.session_id or state.session_id})
             case "answered":
-                self._call = call.model_copy(update={"answered": call.answered or self._time()})
+                by = str(facts.get("by", "")) or call.answered_by
+                self._call = call.model_copy(update={"answered": call.answered or self._time(), "answered_by": by})
             case "unlock" if facts["granted"]:
                 self._call = call.model_copy(update={"unlocks": call.unlocks + 1})
             case "ended":
@@ -117,6 +118,7 @@ class CallRecorder:
             "started": call.time,
             "answered": call.answered,
             "ended": call.ended,
+            "answered_by": call.answered_by,
             "result": "answered" if call.answered else _RESULTS.get(outcome, "failed"),
             "code": facts["code"] or None,
             "unlocks": call.unlocks,

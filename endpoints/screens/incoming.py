@@ -81,12 +81,13 @@ def answered(state: S, event: Answered) -> tuple[S, Actions] | None:
 
 def _answered_there(state: S, event: Answered) -> tuple[S, Actions]:
     after = enter(state, Phase.TALKING, live=shows(event.video), before="", before_caller="", position=0)
-    return after, (StartVoice(), WatchVideo(event.video, event.to_tag), *hand_over(state), told(after))
+    return after, (StartVoice(), WatchVideo(event.video, event.to_tag), *hand_over(state), told(after, event.by))
 
 
-def told(state: S) -> Publish:
-    """The news that a call is established."""
-    return Publish("answered", {"call": state.call, "caller": state.caller, "emergency": state.emergency})
+def told(state: S, by: str = "") -> Publish:
+    """The news that a call is established; `by` is the account that answered ours."""
+    facts = {"call": state.call, "caller": state.caller, "emergency": state.emergency}
+    return Publish("answered", facts | ({"by": by} if by else {}))
 
 
 def nobody_answered(state: S, code: int = 0, reason: str = "") -> tuple[S, Actions]:

@@ -100,6 +100,8 @@ class Answered:
     call: CallId
     to_tag: str
     video: VideoMedia | None
+    by: str = ""
+    """The account that answered our call, as our servers tell (P-Asserted-Identity, RFC 3325)."""
 
 
 @dataclass(frozen=True, slots=True)

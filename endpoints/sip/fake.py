@@ -169,9 +169,9 @@ class FakeAgent:
         self.emit(Ringing(call, 183, to_tag))
         self.emit(EarlyMedia(call, to_tag, video, remote))
 
-    def answered(self, call: CallId, to_tag: str = "screen", video: VideoMedia | None = None) -> None:
+    def answered(self, call: CallId, to_tag: str = "screen", video: VideoMedia | None = None, by: str = "") -> None:
         """The call is established."""
-        self.emit(Answered(call, to_tag, video))
+        self.emit(Answered(call, to_tag, video, by))
 
     def end(self, call: CallId, code: int = 200, reason: str = "", elsewhere: bool = False) -> None:
         """The other side ends the call."""

@@ -3,6 +3,7 @@
 import re
 import secrets
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 NIL_SESSION_ID = "0" * 32
 """The null UUID of RFC 7989: the other side's identifier is not known yet."""
@@ -72,6 +73,12 @@ class Message:
     def _tag(self, header: str) -> str:
         found = _TAG.search(self.header(header).rpartition(">")[2])
         return found.group(1) if found else ""
+
+    @property
+    def asserted_user(self) -> str:
+        """The user part of P-Asserted-Identity (RFC 3325), "" without one."""
+        uri = display_and_uri(self.header("p-asserted-identity"))[1]
+        return unquote(uri.partition(":")[2].partition("@")[0]) if "@" in uri else ""
 
     @property
     def content_type(self) -> str:

@@ -59,7 +59,7 @@ class CallProgress:
         self._section: int | None = PLANNED_VIDEO_SECTION if outgoing and local else None
         self._told: set[SipEvent] = set()
         self._early: dict[str, VideoMedia | None] = {}
-        self._winner = ""
+        self._winner = self._by = ""
         self._video: VideoMedia | None = None
         self._held = False
         self._sent_200 = False
@@ -97,6 +97,7 @@ class CallProgress:
         if 100 <= status < 200 and not self.answered:
             self._provisional(message)
         elif 200 <= status < 300 and message.sdp:
+            self._by = self._by or message.asserted_user
             self._described(message.to_tag, message.sdp)
         elif 200 <= status < 300 and not self.answered:
             self._winner, self._video = message.to_tag, self._early.get(message.to_tag)
@@ -201,7 +202,7 @@ class CallProgress:
         """The three-way handshake is complete."""
         if not self.answered:
             self.answered = True
-            self._tell(Answered(self.call, self._winner, self._video))
+            self._tell(Answered(self.call, self._winner, self._video, self._by if self._outgoing else ""))
 
     def media_direction(self, held: bool) -> None:
         """The other side's sound stopped, or came back, by its own wish."""

@@ -12,6 +12,7 @@ from servers.errors import DatabaseError, RecordError, ServerError
 from servers.http.connection import SmallBodies
 from servers.http.login import Logins
 from servers.kamailio.site import ServerSite
+from servers.records.duty import relays_of
 from servers.records.store import RecordStore
 
 
@@ -35,7 +36,7 @@ class Backend:
 
     @cached_property
     def _records(self) -> RecordStore:
-        return RecordStore(self.database, self.site.records.days)
+        return RecordStore(self.database, self.site.records.days, relays_of(self.site))
 
     def close(self) -> None:
         """Give connections back."""

@@ -44,8 +44,11 @@ class RecordStore:
     def hand_in(self, identifier: str, teller: Teller, handed: Handed) -> bool:
         """Take a record of others, once however often it comes; True if it is new here. Raises RecordError."""
         now = datetime.now(UTC)
+        home = teller.caller or teller.name
+        facts = {"stage": handed.stage, "kind": teller.kind, "called": handed.called, "home": home}
+        values = handed.values(now, now - self._kept) | {"relayed": self._relays(facts)}
         with self._database.writing("records") as connection:
-            return hand_in(connection, identifier, teller, handed.values(now, now - self._kept))
+            return hand_in(connection, identifier, teller, values)
 
     def complete(self, call_id: str, session_id: str) -> bool:
         """Whether this call stands here already, from its begin to its end."""

@@ -44,7 +44,7 @@ def test_a_visit_while_homelink_was_down_is_on_homelink_when_it_is_back(whole: C
     visit = record(whole, "homelink", session, handed_by="door1")
     assert (visit["stages"], visit["result"]) == ("home failed, phones answered", "answered")
     assert (visit["caller"], visit["flat"], visit["unlocks"], visit["reason"]) == ("door1", "301", 1, "hung-up")
-    assert visit["duration"] > 0
+    assert (visit["answered_by"], visit["duration"] > 0) == ("phone2", True)
     record(whole, "homelink", session, picture=f"records/{visit['id']}/picture")
     assert not kept(whole, "management", session), "it only relayed"
     assert not kept(whole, "cloud", session)

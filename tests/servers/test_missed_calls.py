@@ -120,6 +120,19 @@ def test_the_other_home_was_down_when_it_was_called(network: Network, session: s
     assert len(kept(network.management, session, relayed=True)) == 1
 
 
+@pytest.mark.flow("H2")
+def test_even_with_the_management_server_down_the_other_home_learns_of_the_call(network: Network, session: str) -> None:
+    ours, theirs = network.homes["301"], network.homes["302"]
+    caller = ours.screen("indoor1")
+    network.management.server.stop()
+    assert caller.call(ours.uri_of("302"), caller.login, header(session)).final().status == 503
+    network.management.start_again()
+    own, missed = soon(ours, session), soon(theirs, session)
+    assert (own.id, own.result) == (missed.id, missed.result)
+    assert (missed.caller, missed.called, missed.flat) == ("301", "home", "302")
+    assert not kept(network.management, session)
+
+
 @pytest.mark.flow("P4")
 def test_the_management_server_was_down_when_a_phone_on_4g_called_the_guard(network: Network, session: str) -> None:
     cloud, management = network.cloud, network.management

@@ -30,14 +30,15 @@ def recorded(*told: tuple[str, dict[str, object]], keeper: str = "https://home")
 
 @pytest.mark.flow("V6")
 def test_a_visit_through_two_stages_with_an_open_door() -> None:
-    talking: Told = [("state", {"new": "talking"}), ("unlock", {"granted": True, "picture": "1.jpg"})]
+    answered: Told = [("state", {"new": "talking"}), ("answered", {"by": "phone2"})]
+    unlocked = ("unlock", {"granted": True, "picture": "1.jpg"})
     ((keeper, identifier, record),) = recorded(
-        ("stage", HOME), OVER, ("stage", PHONES), *talking, ended("phones", "hung-up", 200)
+        ("stage", HOME), OVER, ("stage", PHONES), *answered, unlocked, ended("phones", "hung-up", 200)
     )
     assert (keeper, identifier) == ("https://home", f"{SESSION}-door1")
     handed = Handed.model_validate(record)
     assert (handed.stage, handed.stages) == ("home", "home no-answer, phones answered")
-    assert (handed.result, handed.unlocks, handed.picture) == ("answered", 1, "1.jpg")
+    assert (handed.result, handed.answered_by, handed.unlocks, handed.picture) == ("answered", "phone2", 1, "1.jpg")
     assert handed.answered is not None
     assert handed.ended is not None
     assert handed.started < handed.answered < handed.ended

@@ -122,3 +122,16 @@ def test_any_text_is_read(text: str) -> None:
         assert isinstance(value, str)
     assert message.status >= 0
     assert message.answered_elsewhere in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("header", "user"),
+    [
+        ("P-Asserted-Identity: <sip:indoor1@home.example>", "indoor1"),
+        ('P-Asserted-Identity: "Hall" <sip:a%20b@home.example;kind=indoor>', "a b"),
+        ("P-Asserted-Identity: <tel:+12025550147>", ""),
+        ("X: y", ""),
+    ],
+)
+def test_who_answered_is_what_the_server_asserts(header: str, user: str) -> None:
+    assert Message.parse(f"SIP/2.0 200 OK\r\n{header}\r\n\r\n").asserted_user == user
