@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from secrets import token_hex
 from typing import IO
 
@@ -24,6 +25,7 @@ from servers.kamailio.probe import probe
 _logger = logging.getLogger(__name__)
 
 PRIVATE_MEGABYTES = 4
+LEFTOVER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Kamailio:
         """Serve until `stop()`. Raises KamailioError if the server cannot be started at all (first start only)."""
         executable = find_executable()
         delay = self._patience.first_delay
+        end_leftover(self._config.run_folder)
         while not self._stopping:
             began = time.monotonic()
             self._serve_once(executable)
@@ -214,6 +217,32 @@ class Kamailio:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def end_leftover(run_folder: Path) -> None:
+    """Kill what is left of the Kamailio of a supervisor that was killed: it holds the port, and may do so for ever.
+
+    The caller holds the data folder: whatever else works in it is left over.
+    """
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    while (found := leftovers(run_folder)) and time.monotonic() < deadline:
+        _logger.warning("%d processes of a Kamailio that was left over are ended", len(found))
+        for number in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(number, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def leftovers(run_folder: Path) -> list[int]:
+    """The processes of a Kamailio that works in that folder."""
+    mine = str(run_folder).encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            words = path.read_bytes().split(b"\0")
+            if words[0].endswith(b"kamailio") and mine in words:
+                found.append(int(path.parent.name))
+    return found
 
 
 def check_free(listener: Listener) -> None:

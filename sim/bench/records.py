@@ -32,7 +32,8 @@ from sim.errors import SimError
 VISITS = 1000
 DOORS = 8
 """Visits at the same time."""
-ADDRESS = "127.0.0.1"
+ADDRESS = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(2, 254)}"
+"""Nobody else takes the ports there while the server is down."""
 BETWEEN_KILLS = (0.5, 2.5)
 """Seconds."""
 RINGS = (0.05, 0.4)
@@ -144,17 +145,20 @@ class _Server:
         self._file.write_text(f'data = "data"\n{identity}{ports}{limits}', encoding="utf-8")
         self.site = load_site(self._file)
         self._process: subprocess.Popen[bytes] | None = None
+        self._log = folder / "homelink.log"
 
     def start(self) -> None:
         """Serve, when this returns. Raises SimError."""
         program = "import sys; from servers.homelink.main import main; sys.exit(main(sys.argv[1:]))"
         # The signal comes when the thread that started it ends: this is always the main thread.
         command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-c", program, "--site", str(self._file)]
-        self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stderr=log, start_new_session=True)
         deadline = time.monotonic() + LIMIT
         while not probe(Listener("udp", ADDRESS, self.port), timeout=0.2):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise SimError("the HomeLink of this measurement does not start")
+                words = self._log.read_text("utf-8", "replace").strip().rpartition("\n")[2]
+                raise SimError(f"the HomeLink of this measurement does not start: {words or 'it says nothing'}")
             time.sleep(0.02)
 
     def kill_something(self) -> None:

@@ -66,42 +66,24 @@ def everything_told(home: Node) -> bool:
 
 
 @pytest.mark.flow("P3")
-@pytest.mark.flow("H1")
-def test_a_homes_devices_read_at_their_homelink_who_can_be_called_also_when_management_is_down(
-    network: Network,
+@pytest.mark.flow("H2")
+def test_the_management_server_was_down_when_a_resident_called_the_guard_and_another_home(
+    network: Network, session: str
 ) -> None:
-    home, management = network.homes["301"], network.management
-    database = Database(management.site.database_url)
-    DirectoryStore(database).set_flat("302", Flat(name="Family Weber", telephone="+12025550147"))
-    database.close()
-    login = home.add("indoor1")
-    screen = Service(service_url(home), login.user, login.password)
-    deadline = time.monotonic() + LIMIT
-    while (answer := screen.request("GET", "/directory")).status != 200 or b"Weber" not in answer.body:
-        assert time.monotonic() < deadline, home.server.log
-        threading.Event().wait(0.05)
-    assert Directory.model_validate_json(answer.body).flats["302"].name == "Family Weber"
-    assert b"+12025550147" not in answer.body
+    home, other, management = network.homes["301"], network.homes["302"], network.management
+    caller, second = home.screen("indoor1"), next(SESSIONS)
     management.server.stop()
-    assert screen.request("GET", "/directory") == answer
-    assert screen.request("GET", "/directory", etag=answer.etag).status == 304
-    guest = home.add("guest1", "guest")
-    assert Service(service_url(home), guest.user, guest.password).request("GET", "/directory").status == 403
-    management.start_again()
-
-
-@pytest.mark.flow("P3")
-def test_the_management_server_was_down_when_a_resident_called_the_guard(network: Network, session: str) -> None:
-    home, management = network.homes["301"], network.management
-    caller = home.screen("indoor1")
-    management.server.stop()
-    assert caller.call(home.uri_of("guard"), caller.login, header(session)).final().status == 503
+    for called, its in (("guard", session), ("302", second)):
+        assert caller.call(home.uri_of(called), caller.login, header(its)).final().status == 503
     own = soon(home, session, lambda record: record.result is Result.FAILED)
     assert (own.caller, own.called) == ("indoor1", "guard")
     management.start_again()
     missed = soon(management, session)
     assert (missed.id, missed.caller, missed.caller_kind, missed.called) == (own.id, "301", "indoor", "guard")
     assert (missed.stage, missed.flat, missed.result, missed.started) == ("guard", "301", Result.FAILED, own.started)
+    there = soon(other, second)
+    assert (there.id, there.caller, there.called, there.flat) == (soon(home, second).id, "301", "home", "302")
+    assert not kept(management, second), "a call between two homes only goes through"
 
 
 @pytest.mark.flow("H2")
@@ -118,19 +100,6 @@ def test_the_other_home_was_down_when_it_was_called(network: Network, session: s
     assert missed.answered is None
     assert not kept(network.management, session), "a call between two homes only goes through"
     assert len(kept(network.management, session, relayed=True)) == 1
-
-
-@pytest.mark.flow("H2")
-def test_even_with_the_management_server_down_the_other_home_learns_of_the_call(network: Network, session: str) -> None:
-    ours, theirs = network.homes["301"], network.homes["302"]
-    caller = ours.screen("indoor1")
-    network.management.server.stop()
-    assert caller.call(ours.uri_of("302"), caller.login, header(session)).final().status == 503
-    network.management.start_again()
-    own, missed = soon(ours, session), soon(theirs, session)
-    assert (own.id, own.result) == (missed.id, missed.result)
-    assert (missed.caller, missed.called, missed.flat) == ("301", "home", "302")
-    assert not kept(network.management, session)
 
 
 @pytest.mark.flow("P4")
@@ -163,3 +132,26 @@ def test_a_call_that_both_servers_saw_stays_one_record_at_each(network: Network,
     both = [soon(node, session, lambda record: record.ended is not None) for node in (home, management)]
     assert [(record.result, record.answered_by) for record in both] == [(Result.ANSWERED, "desk1")] * 2
     assert both[1].handed_by == "homelink-301"
+
+
+def test_a_homes_devices_read_at_their_homelink_who_can_be_called_also_when_management_is_down(
+    network: Network,
+) -> None:
+    home, management = network.homes["301"], network.management
+    database = Database(management.site.database_url)
+    DirectoryStore(database).set_flat("302", Flat(name="Family Weber", telephone="+12025550147"))
+    database.close()
+    login = home.add("indoor1")
+    screen = Service(service_url(home), login.user, login.password)
+    deadline = time.monotonic() + LIMIT
+    while (answer := screen.request("GET", "/directory")).status != 200 or b"Weber" not in answer.body:
+        assert time.monotonic() < deadline, home.server.log
+        threading.Event().wait(0.05)
+    assert Directory.model_validate_json(answer.body).flats["302"].name == "Family Weber"
+    assert b"+12025550147" not in answer.body
+    guest = home.add("guest1", "guest")
+    assert Service(service_url(home), guest.user, guest.password).request("GET", "/directory").status == 403
+    management.server.stop()
+    assert screen.request("GET", "/directory") == answer
+    assert screen.request("GET", "/directory", etag=answer.etag).status == 304
+    management.start_again()

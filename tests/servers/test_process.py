@@ -111,6 +111,18 @@ def test_a_deaf_server_is_started_again(tmp_path: Path) -> None:
         until(lambda: is_new(before, session_of(tmp_path)) and probe(listener, timeout=1.0), "a new one serves")
 
 
+def test_what_a_killed_server_left_over_does_not_keep_the_next_one_from_its_port(tmp_path: Path) -> None:
+    with running_home(tmp_path, "udp") as home:
+        left = session_of(tmp_path)
+        for pid in left:
+            os.kill(pid, signal.SIGSTOP)  # so that it does not end with its supervisor
+        home.server.process.kill()
+        home.server.process.wait(LIMIT)
+        home.start_again()
+        assert is_new(left, session_of(tmp_path))
+        assert home.server.stop() == 0
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_taken_port_is_told_in_a_sentence(tmp_path: Path, transport: Transport) -> None:
     """Two servers on one UDP port would both start, and each lose packets to the other."""
