@@ -94,10 +94,11 @@ class CallProgress:
         message = Message.parse(text)
         status = message.status
         self.remote_session_id = message.session_id or self.remote_session_id
+        if 200 <= status < 300:
+            self._by = self._by or message.asserted_user
         if 100 <= status < 200 and not self.answered:
             self._provisional(message)
         elif 200 <= status < 300 and message.sdp:
-            self._by = self._by or message.asserted_user
             self._described(message.to_tag, message.sdp)
         elif 200 <= status < 300 and not self.answered:
             self._winner, self._video = message.to_tag, self._early.get(message.to_tag)
