@@ -213,7 +213,7 @@ class Community:
 
 
 @contextmanager
-def simulator(folder: Path, *options: str, limit: float = 90) -> Iterator[Community]:
+def simulator(folder: Path, *options: str, limit: float = 180) -> Iterator[Community]:
     """A simulator in a process of its own, ended with the block; its log lies in `folder`. Raises NotSeen.
 
     It is the small community unless an option says otherwise.

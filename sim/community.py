@@ -148,6 +148,8 @@ class _Writer:
         Those above come first: a server has an account at the one above.
         """
         tables: Tables = {plan.role: self._identity(plan), "listen": self._listen(plan)}
+        if plan.role == "management":
+            tables["guards"] = {"alive": 1.0}  # a person who tries what happens does not like to wait
         tables |= self._upstream(plan) | (self._trunk() if plan.role == "cloud" else {})
         if plan.name in self._services:
             tables["http"] = {"port": self._services[plan.name]}

@@ -94,6 +94,21 @@ def test_all_guards_talk_so_a_resident_waits_an_emergency_does_not_and_a_talk_is
 
 
 @pytest.mark.flow("G1")
+def test_who_talks_to_a_console_that_loses_its_power_is_told(whole: Community) -> None:
+    door, guard = whole["door2"], whole["console1"]
+    door.type("0#")
+    take(guard)
+    door.wait_for("audio-started")
+    guard.fault("power-cut")
+    try:
+        door.wait_for("ended", 30, outcome="connection-lost")
+        hears(door, "connection-lost")
+    finally:
+        guard.fault("power-back")
+    guard.wait_for("registered", 30)
+
+
+@pytest.mark.flow("G1")
 def test_a_guard_calls_a_door_which_answers_by_itself_and_makes_way_for_a_visitor(whole: Community) -> None:
     guard, door = whole["console1"], whole["door2"]
     guard.type("902#")

@@ -62,6 +62,8 @@ def running_network(
         network = Network(cloud, management, homes)
         wait_until_registered(network)
         yield network
+        for node in (cloud, management, *homes.values()):  # all at once, each is waited for afterwards
+            node.server.process.terminate()
 
 
 @contextmanager

@@ -66,13 +66,6 @@ def give_number(cloud: Node, number: str) -> None:
 
 
 @pytest.mark.flow("R3")
-@pytest.mark.parametrize("role", [Role.DOOR_STATION, Role.HOMELINK, Role.INDOOR_UNIT, Role.MANAGEMENT_CONSOLE])
-def test_only_phones_and_management_servers_register_here(cloud: Node, role: Role) -> None:
-    peer = cloud.peer("one", tls=cloud.certificate(role, f"one {role}"))
-    assert peer.register(cloud.add("one", "guest"), f"sip:one@{CLOUD_REALM}").status == 403
-
-
-@pytest.mark.flow("R3")
 def test_a_phone_registers_as_its_flat_and_a_management_server_as_its_community(cloud: Node) -> None:
     one = cloud.peer("phone1")
     login = cloud.add("phone1", "phone", "301.lakeside")

@@ -89,13 +89,6 @@ def test_a_door_stations_name_is_no_flat_and_not_the_guard(tls: Node, name: str)
 
 
 @pytest.mark.flow("R1")
-@pytest.mark.parametrize("role", [Role.PHONE, Role.MANAGEMENT, Role.CLOUD])
-def test_phones_and_other_servers_do_not_register_here(tls: Node, role: Role) -> None:
-    peer = tls.peer("one", tls=tls.certificate(role, f"one {role}"))
-    assert peer.register(tls.add("one", "guest"), "sip:one@lakeside.example").status == 403
-
-
-@pytest.mark.flow("R1")
 def test_strangers_do_not_register(plain: Node) -> None:
     plain.add("homelink-301", "homelink", "301")
     for name in ("nobody", "homelink-301"):

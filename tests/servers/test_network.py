@@ -1,16 +1,17 @@
-"""Calls that leave a home: up to the management server, on to the cloud, and down to another home."""
+"""Who registers where, and calls that leave a home: up to management, on to the cloud, and down to another home."""
 
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from servers.community.authority import Role
 from servers.kamailio import accounts, rpc
 from servers.records import Result
 from tests.servers.calls import answer, end_cancelled, refuse, ring
 from tests.servers.network import Network, running_network
+from tests.servers.peer import Call, Peer
 
 pytestmark = pytest.mark.kamailio
 SESSION = "Session-ID: 0123456789abcdef0123456789abcdef;remote=00000000000000000000000000000000"
@@ -42,18 +43,52 @@ def plain(plain_network: Network) -> Iterator[Network]:
     plain_network.forget()
 
 
+MAY_REGISTER = {
+    "homelink": (Role.INDOOR_UNIT, Role.PHONE),
+    "management": (Role.DOOR_STATION, Role.HOMELINK, Role.INDOOR_UNIT, Role.MANAGEMENT_CONSOLE),
+    "cloud": (Role.PHONE, Role.MANAGEMENT),
+}
+"""The original's chapter 3.1; everybody else is told 403, whatever accounts they have."""
+ACCOUNTS = {
+    Role.DOOR_STATION: ("door", ""),
+    Role.HOMELINK: ("homelink", "305"),
+    Role.INDOOR_UNIT: ("indoor", "306"),
+    Role.MANAGEMENT_CONSOLE: ("console", ""),
+    Role.PHONE: ("phone", "301.lakeside"),
+    Role.MANAGEMENT: ("management", ""),
+}
+
+
+@pytest.mark.flow("R1")
+@pytest.mark.flow("R2")
+@pytest.mark.flow("R3")
+@pytest.mark.flow("R4")
+@pytest.mark.parametrize("server", MAY_REGISTER)
+def test_who_may_register_where(tls_network: Network, server: str) -> None:
+    nodes = {"homelink": tls_network.homes["301"], "management": tls_network.management, "cloud": tls_network.cloud}
+    node, answers = nodes[server], {}
+    for role in Role:
+        kind, home = ACCOUNTS[role] if role in MAY_REGISTER[server] else ("guest", "")
+        login = node.add(f"a-{role}", kind, "" if server == "homelink" else home)
+        peer = node.peer(login.user, tls=node.certificate(role, login.user))
+        answers[role] = peer.register(login, login.address_of_record).status
+    assert answers == {role: 200 if role in MAY_REGISTER[server] else 403 for role in Role}
+    tls_network.forget()
+
+
 @pytest.mark.flow("H1")
 @pytest.mark.flow("H2")
-def test_a_home_calls_another_home(network: Network) -> None:
-    ours, theirs = network.homes["301"], network.homes["302"]
+@pytest.mark.parametrize(("mine", "dialled"), [("301", "302"), ("302", "301")])
+def test_a_home_calls_another_home(network: Network, mine: str, dialled: str) -> None:
+    ours, theirs = network.homes[mine], network.homes[dialled]
     caller = ours.screen("indoor1")
-    screens = [theirs.screen(name) for name in ("indoor1", "indoor2")]
-    call = caller.call(ours.uri_of("302"), caller.login, SESSION)
+    screens = [theirs.screen("indoor1"), theirs.screen("phone1", "phone")]
+    call = caller.call(ours.uri_of(dialled), caller.login, SESSION)
     first, other = [ring(screen) for screen in screens]
-    assert first["P-Asserted-Identity"] == "<sip:301@home302.example;kind=indoor>"
+    assert first["P-Asserted-Identity"] == f"<sip:{mine}@home{dialled}.example;kind=indoor>"
     assert first["Session-ID"] == SESSION.partition(" ")[2]
     answer(screens[0], first)
-    end_cancelled(screens[1], other)
+    assert end_cancelled(screens[1], other)["Reason"].startswith("SIP;cause=200")
     final = call.final()
     assert final.status == 200
     call.ack(final)
@@ -63,9 +98,9 @@ def test_a_home_calls_another_home(network: Network) -> None:
     at_home, there, between = [
         node.record_of(call, lambda record: record.ended is not None) for node in (ours, theirs, network.management)
     ]
-    assert (at_home.caller, at_home.called, at_home.answered_by) == ("indoor1", "302", "indoor1")
-    assert (there.caller, there.caller_kind, there.called, there.answered_by) == ("301", "indoor", "home", "indoor1")
-    assert (between.caller, between.called, between.answered_by) == ("301", "302", "indoor1")
+    assert (at_home.caller, at_home.called, at_home.answered_by) == ("indoor1", dialled, "indoor1")
+    assert (there.caller, there.caller_kind, there.called, there.answered_by) == (mine, "indoor", "home", "indoor1")
+    assert (between.caller, between.called, between.answered_by) == (mine, dialled, "indoor1")
     assert {record.session_id for record in (at_home, there, between)} == {"0123456789abcdef0123456789abcdef"}
 
 
@@ -118,26 +153,41 @@ def test_a_caller_who_gives_up_silences_the_other_home(plain: Network) -> None:
     assert theirs.record_of(call, Result.CANCELLED).caller == "301"
 
 
+def one_guard_answers(network: Network, guards: list[Peer], call: Call, caller: str) -> None:
+    """All consoles and clients ring as in G1, the second answers, the first stops; then the caller hangs up."""
+    invites = [ring(guard) for guard in guards]
+    assert {invite["P-Asserted-Identity"] for invite in invites} == {caller}
+    answer(guards[1], invites[1])
+    assert end_cancelled(guards[0], invites[0])["Reason"].startswith("SIP;cause=200")
+    final = call.final()
+    assert final["P-Asserted-Identity"].startswith("<sip:client1@")
+    call.ack(final)
+    guards[1].wait_request("ACK")
+    call.in_dialog("BYE", final)
+    guards[1].respond(guards[1].wait_request("BYE"), 200, "OK")
+    record = network.management.record_of(call, lambda record: record.ended is not None)
+    assert (record.caller, record.called, record.answered_by) == ("301", "guard", "client1")
+
+
 @pytest.mark.flow("P1")
 @pytest.mark.flow("P3")
-def test_a_resident_calls_the_guard_from_home(network: Network) -> None:
-    home, management = network.homes["301"], network.management
-    guard, caller = management.screen("desk1", "console"), home.screen("indoor1")
+@pytest.mark.parametrize("kind", ["indoor", "phone"])
+def test_a_resident_calls_the_guards_from_home(network: Network, kind: str) -> None:
+    home = network.homes["301"]
+    guards = [network.management.screen(name, "console") for name in ("console1", "client1")]
+    caller = home.screen("device1", kind)
     call = caller.call(home.uri_of("guard"), caller.login, SESSION)
-    invite = ring(guard)
-    assert invite["P-Asserted-Identity"] == "<sip:301@lakeside.example;kind=indoor>"
-    answer(guard, invite)
-    final = call.final()
-    assert final["P-Asserted-Identity"] == "<sip:desk1@lakeside.example>"
-    call.ack(final)
-    guard.wait_request("ACK")
-    call.in_dialog("BYE", final)
-    guard.respond(guard.wait_request("BYE"), 200, "OK")
-    kept = [node.record_of(call, lambda record: record.ended is not None) for node in (home, management)]
-    assert [(record.caller, record.called, record.answered_by) for record in kept] == [
-        ("indoor1", "guard", "desk1"),
-        ("301", "guard", "desk1"),
-    ]
+    one_guard_answers(network, guards, call, f"<sip:301@lakeside.example;kind={kind}>")
+    record = home.record_of(call, lambda record: record.ended is not None)
+    assert (record.caller, record.called, record.answered_by) == ("device1", "guard", "client1")
+
+
+@pytest.mark.flow("P2")
+def test_a_resident_calls_the_guards_on_a_mobile_network(network: Network) -> None:
+    guards = [network.management.screen(name, "console") for name in ("console1", "client1")]
+    caller = network.cloud.screen("phone1", "phone", home="301.lakeside")
+    call = caller.call(network.cloud.uri_of("guard"), caller.login, SESSION)
+    one_guard_answers(network, guards, call, "<sip:301@lakeside.example;kind=phone>")
 
 
 def test_a_door_station_gets_no_further_than_the_home(plain: Network) -> None:
@@ -160,15 +210,18 @@ def test_nobody_but_the_management_server_calls_a_home_from_above(plain: Network
     assert stranger.call(home.uri_of(contact)).final().status == 407
 
 
-def test_a_silent_management_server_is_told_apart_from_a_home_where_nobody_is(tmp_path: Path) -> None:
+def test_a_silent_management_server_is_told_apart_from_a_home_where_nobody_is(plain: Network) -> None:
     """5xx: the caller may try another way at once."""
-    with running_network(tmp_path, "udp", ["301"], "[timers]\nreach = 0.5\n") as network:
-        home = network.homes["301"]
-        caller = home.screen("indoor1")
-        network.management.server.stop()
+    home = plain.homes["301"]
+    caller = home.screen("indoor1")
+    kamailio = os.getpgid(int((plain.management.site.run_folder / "pid").read_text()))
+    os.killpg(kamailio, signal.SIGSTOP)
+    try:
         call = caller.call(home.uri_of("302"), caller.login)
         assert call.final().status == 503
-        assert home.record_of(call, Result.FAILED).code == 503
+    finally:
+        os.killpg(kamailio, signal.SIGCONT)
+    assert home.record_of(call, Result.FAILED).code == 503
 
 
 @pytest.mark.flow("R1")
