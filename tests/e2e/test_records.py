@@ -10,7 +10,7 @@ from sim.player import Player
 from sim.scenario import load
 
 pytestmark = pytest.mark.kamailio
-LIMIT = 40.0
+LIMIT = 60.0
 
 
 def played(community: Community, name: str) -> str:

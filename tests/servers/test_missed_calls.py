@@ -17,9 +17,10 @@ from servers.records.keeper import caught_up
 from tests.servers.calls import answer, ring
 from tests.servers.network import Network, running_network, service_url
 from tests.servers.nodes import Node, free_port
-from tests.servers.peer import LIMIT
 
 pytestmark = pytest.mark.kamailio
+LIMIT = 60.0
+"""Seconds; a server that was away is asked again after ever longer pauses."""
 SESSIONS = iter(f"{number:032x}" for number in range(1, 100))
 
 
