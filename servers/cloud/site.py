@@ -117,6 +117,11 @@ class CloudSite(ClusterSite):
         return role == Kind.MANAGEMENT and self.communities.get(name) == authority
 
     @property
+    def copied_tables(self) -> tuple[str, ...]:
+        """Accounts, and the flats' telephone numbers where there is a way to them."""
+        return ("accounts", "telephones") if self.trunk else ("accounts",)
+
+    @property
     def media_address(self) -> str:
         """IP address that the media relay receives on."""
         return self.media.address or self.cloud.address

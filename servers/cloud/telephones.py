@@ -12,6 +12,7 @@ from servers.http import Pages
 from servers.kamailio import rpc
 from servers.kamailio.database import opened
 from servers.kamailio.kinds import Kind
+from servers.kamailio.shared_accounts import TELEPHONES, shared
 
 if TYPE_CHECKING:  # loaded beside Kamailio
     from collections.abc import Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:  # loaded beside Kamailio
 log = logging.getLogger(__name__)
 
 Telephone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{2,20}$")]
-_TABLE = "CREATE TABLE IF NOT EXISTS telephone (address TEXT PRIMARY KEY, number TEXT NOT NULL)"
 _OF_COMMUNITY = "substr(address, instr(address, '.') + 1) = ?"
 
 
@@ -32,25 +32,34 @@ def prepare(site: "CloudSite") -> None:
     """Make the table, without which Kamailio does not start. Raises ServerError."""
     site.databases.prepare()
     with opened(site.databases.accounts) as database:
-        database.execute(_TABLE)
+        database.execute(TELEPHONES)
 
 
 def replace(site: "CloudSite", community: str, numbers: Mapping[str, str]) -> None:
     """Put `numbers` (by flat, ``301``) in place of this community's, at once also in a running server.
 
-    They stay, whether the management server runs or not. Raises ServerError.
+    They stay, whether the management server runs or not; other nodes have them a second later. Raises ServerError.
     """
     prepare(site)
-    rows = [(f"{flat}.{community}", number) for flat, number in numbers.items()]
-    with opened(site.databases.accounts) as database:
-        database.execute(f"DELETE FROM telephone WHERE {_OF_COMMUNITY}", (community,))  # noqa: S608  (no outside text)
-        database.executemany("INSERT INTO telephone (address, number) VALUES (?, ?)", rows)
+    if site.nodes:
+        with shared(site) as accounts:
+            accounts.replace_telephones(community, numbers)
+            accounts.copy()
+    else:
+        _write(site, community, numbers)
     if site.trunk is None:
         return
     try:
         rpc.call(site.control, "htable.reload", "telephones")
     except NotRunning:
         return  # it will read the file when it starts
+
+
+def _write(site: "CloudSite", community: str, numbers: Mapping[str, str]) -> None:
+    rows = [(f"{flat}.{community}", number) for flat, number in numbers.items()]
+    with opened(site.databases.accounts) as database:
+        database.execute(f"DELETE FROM telephone WHERE {_OF_COMMUNITY}", (community,))  # noqa: S608  (no outside text)
+        database.executemany("INSERT INTO telephone (address, number) VALUES (?, ?)", rows)
 
 
 def pages(site: "CloudSite") -> Pages:

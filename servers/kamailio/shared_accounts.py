@@ -1,4 +1,4 @@
-"""The accounts of a server of several nodes: kept in the shared database, copied into each node's own file.
+"""The accounts of a server of several nodes, and telephones: in the shared database, copied into each node's own file.
 
 Kamailio and the HTTP service of a node read the copy alone, so a node starts and serves while the database is away.
 """
@@ -6,7 +6,7 @@ Kamailio and the HTTP service of a node read the copy alone, so a node starts an
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,8 @@ PAUSE = 1.0
 """Seconds between two looks for a change; an account made at one node is known to the others after this."""
 COLUMNS = ("username", "ha1", "aor", "kind", "unlock_key", "added")
 _MARKS = ", ".join("?" for _ in COLUMNS)
+TELEPHONES = "CREATE TABLE IF NOT EXISTS telephone (address TEXT PRIMARY KEY, number TEXT NOT NULL)"
+"""In each node's file: the telephone number of ``301.lakeside``."""
 
 
 class SharedAccounts:
@@ -36,7 +38,7 @@ class SharedAccounts:
 
         self._site = site
         self._database: Database = Database(site.database_url)
-        self._database.migrate("accounts", (_create,))
+        self._database.migrate("accounts", (_create, _create_telephones))
         with self._database.writing("accounts") as connection:
             if _edition(connection) == 0:
                 self._change(connection, _own_rows(site))
@@ -68,6 +70,18 @@ class SharedAccounts:
             self._change(connection, [])
             return user
 
+    def replace_telephones(self, community: str, numbers: Mapping[str, str]) -> None:
+        """Put `numbers`, by flat, in place of this community's."""
+        from sqlalchemy import delete, insert
+
+        table = _telephones()
+        rows = [{"address": f"{flat}.{community}", "number": number} for flat, number in numbers.items()]
+        with self._database.writing("accounts") as connection:
+            connection.execute(delete(table).where(table.c.community == community))
+            if rows:
+                connection.execute(insert(table).values(community=community), rows)
+            self._change(connection, [])
+
     def copy(self, known: int = -1) -> int:
         """Bring this node's file to the newest edition, unless that is the one `known` here; gives its number."""
         from sqlalchemy import select
@@ -78,10 +92,15 @@ class SharedAccounts:
                 return edition
             table = _tables()[0]
             rows = connection.execute(select(*(table.c[name] for name in COLUMNS))).fetchall()
+            called = _telephones().c
+            numbers = connection.execute(select(called.address, called.number)).fetchall()
         with opened(self._site.databases.accounts) as file:
             file.execute("DELETE FROM device")
             names = ", ".join(COLUMNS)
             file.executemany(f"INSERT INTO device ({names}) VALUES ({_MARKS})", [tuple(row) for row in rows])  # noqa: S608  (no outside text)
+            file.execute(TELEPHONES)
+            file.execute("DELETE FROM telephone")
+            file.executemany("INSERT INTO telephone (address, number) VALUES (?, ?)", [tuple(row) for row in numbers])
         return edition
 
     def _change(self, connection: "Connection", rows: list[dict[str, Any]]) -> None:
@@ -104,6 +123,17 @@ def _tables() -> "tuple[Table, Table]":
     metadata = MetaData()
     columns = [Column(name, String, primary_key=name == "username", nullable=False) for name in COLUMNS]
     return Table("account", metadata, *columns), Table("account_edition", metadata, Column("number", Integer))
+
+
+def _telephones() -> "Table":
+    from sqlalchemy import Column, MetaData, String, Table
+
+    columns = (Column("address", String, primary_key=True), Column("number", String, nullable=False))
+    return Table("telephone", MetaData(), *columns, Column("community", String, nullable=False))
+
+
+def _create_telephones(connection: "Connection") -> None:
+    _telephones().create(connection)
 
 
 def _create(connection: "Connection") -> None:
@@ -166,7 +196,8 @@ class AccountCopier:
         self._known = accounts.copy(self._known)
         if self._told != self._known:
             try:
-                rpc.call(self._site.control, "htable.reload", "accounts")
+                for table in self._site.copied_tables:
+                    rpc.call(self._site.control, "htable.reload", table)
                 self._told = self._known
             except NotRunning:
                 return  # not yet: told in a moment

@@ -310,6 +310,11 @@ class ServerSite(Section):
         return None
 
     @property
+    def copied_tables(self) -> tuple[str, ...]:
+        """What Kamailio has in its memory of the file that all nodes keep alike."""
+        return ("accounts",)
+
+    @property
     def databases(self) -> Databases:
         """The SQLite files in the data folder."""
         return Databases(self.data)

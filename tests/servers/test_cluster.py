@@ -4,18 +4,23 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from servers.cloud.site import CloudSite, load_site
+from servers.cloud.telephones import prepare
 from servers.community.authority import Community, Role
 from servers.errors import RpcError
 from servers.kamailio import accounts, rpc
+from servers.kamailio.database import opened
+from servers.kamailio.shared_accounts import shared
 from servers.records import Result
 from tests.servers.calls import answer, end_cancelled, ring
 from tests.servers.clusters import running_nodes
 from tests.servers.databases import cluster, empty_database
 from tests.servers.network import COMMUNITY, REALM
-from tests.servers.nodes import START_LIMIT, Node, Server
+from tests.servers.nodes import START_LIMIT, Node, Server, site_text
 from tests.servers.peer import Call, Message, Peer
 
 __all__ = ["cluster"]
@@ -147,3 +152,34 @@ def test_a_node_killed_while_it_rings_costs_this_call_alone(nodes: Nodes) -> Non
     visit(one)
     ring(moved)
     assert len(invitations(moved)) == 0, "the old place is forgotten, nobody rings twice"
+
+
+def cloud_node(folder: Path, database_url: str) -> CloudSite:
+    """The site of one node of a cloud server, as far as its accounts matter."""
+    folder.mkdir()
+    identity = {"name": "Cloud", "realm": "cloud.example", "address": "127.0.0.1"}
+    text = site_text(folder, Role.CLOUD, identity, ("udp",), None, f'[database]\nurl = "{database_url}"\n')
+    (folder / "site.toml").write_text(text)
+    site = load_site(folder / "site.toml")
+    prepare(site)
+    return site
+
+
+def telephones(site: CloudSite) -> dict[str, str]:
+    with opened(site.databases.accounts) as file:
+        return {row["address"]: row["number"] for row in file.execute("SELECT * FROM telephone")}
+
+
+@pytest.mark.flow("V3")
+def test_telephone_numbers_that_one_node_is_told_are_known_to_the_others(tmp_path: Path, cluster: str) -> None:
+    url = empty_database(cluster)
+    one, two = cloud_node(tmp_path / "one", url), cloud_node(tmp_path / "two", url)
+    with shared(one) as common:
+        common.replace_telephones("lakeside", {"301": "+12025550147", "302": "+12025550147"})
+        common.replace_telephones("hillside", {"301": "+12025550199"})
+        common.replace_telephones("lakeside", {"301": "+12025550147"})
+    for site in (one, two):
+        with shared(site) as common:
+            edition = common.copy()
+            assert common.copy(edition) == edition
+        assert telephones(site) == {"301.lakeside": "+12025550147", "301.hillside": "+12025550199"}
