@@ -37,6 +37,12 @@ class DirectoryCopy:
             return None
         return etag.decode("ascii", "replace"), document
 
+    def deposit_tokens(self) -> list[str]:
+        """What lets a door deposit messages for this home; empty before anything was fetched."""
+        known = self.read()
+        flats = json.loads(known[1]).get("flats", {}) if known else {}
+        return [flat["messages"]["token"] for flat in flats.values() if "messages" in flat]
+
     def __call__(self, service: ServiceAbove, store: "RecordStore") -> None:
         """Fetch it if it is new. Raises NeighbourError."""
         known = self.read()
@@ -84,6 +90,14 @@ def pages_of(copy: DirectoryCopy) -> "Sequence[APIRouter]":
         headers = {"ETag": etag, "Cache-Control": "no-cache"}
         if if_none_match == etag:
             return Response(status_code=304, headers=headers)
-        return Response(document, media_type="application/json", headers=headers)
+        return Response(_for_residents(document), media_type="application/json", headers=headers)
 
     return (router,)
+
+
+def _for_residents(document: bytes) -> bytes:
+    """Without what only this server need know: they read messages, they deposit none."""
+    told = json.loads(document)
+    for flat in told.get("flats", {}).values():
+        flat.pop("messages", None)
+    return json.dumps(told, ensure_ascii=False).encode()

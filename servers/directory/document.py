@@ -13,10 +13,16 @@ from servers.management.site import GUARD, ManagementSite
 Json = dict[str, Any]
 
 
-def document(site: ManagementSite, edition: Edition, kind: Kind) -> Json:
-    """What an account of this kind is told. Doors learn whom to call and who may open, never a telephone number;
-    homes only learn names; guards learn numbers too."""
+def document(site: ManagementSite, edition: Edition, kind: Kind, home: str = "") -> Json:
+    """What an account of this kind is told. Doors learn whom to call, who may open and where to deposit what visitors
+    leave, never a telephone number; homes only learn names, and HomeLink what lets a door deposit there; guards learn
+    numbers too."""
     flats = {number: _flat(site, number, flat, kind) for number, flat in edition.flats.items()}
+    if kind is Kind.DOOR:
+        for number, flat in edition.flats.items():
+            flats[number] |= _messages(site, flat, edition.deposits.get(number, ""))
+    if kind is Kind.HOMELINK and home in flats:
+        flats[home]["messages"] = {"token": edition.deposits.get(home, "")}
     guard: Json = {"uris": _uris(site, GUARD), "records": _records(site)}
     if kind in (Kind.DOOR, Kind.CONSOLE):
         guard["devices"] = {name: console.key for name, console in edition.consoles.items() if console.key}
@@ -35,9 +41,19 @@ def tag(told: Json) -> str:
 def _flat(site: ManagementSite, number: str, flat: Flat, kind: Kind) -> Json:
     if kind is Kind.DOOR:
         keys = {device.name: device.key for device in flat.devices if device.key}
-        keeper = flat.records if flat.homelink else _records(site)
-        return {"name": flat.name, "stages": _stages(site, number, flat), "records": keeper, "devices": keys}
+        stages = _stages(site, number, flat)
+        return {"name": flat.name, "stages": stages, "records": _keeper(site, flat), "devices": keys}
     return {"name": flat.name} | ({"telephone": flat.telephone} if kind is Kind.CONSOLE else {})
+
+
+def _keeper(site: ManagementSite, flat: Flat) -> str:
+    """The HTTP service that keeps records and messages of this flat; "" without one."""
+    return flat.records if flat.homelink else _records(site)
+
+
+def _messages(site: ManagementSite, flat: Flat, token: str) -> Json:
+    url = _keeper(site, flat)
+    return {"messages": {"url": url, "token": token}} if url and token else {}
 
 
 def _stages(site: ManagementSite, number: str, flat: Flat) -> list[Json]:

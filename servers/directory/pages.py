@@ -1,8 +1,7 @@
 """The directory over HTTP: every account reads what its kind is told, administrators change it."""
 
 import json
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
@@ -12,26 +11,24 @@ from servers.directory.entries import Console, Flat, Name, Number
 from servers.directory.sheet import csv_of, flats_of
 from servers.directory.store import DirectoryStore
 from servers.errors import DirectoryError
-from servers.http.app import Backend
 from servers.http.login import Caller, forbidden
 from servers.kamailio.kinds import Kind
 from servers.management.site import ManagementSite
 
 
-def pages_of(site: ManagementSite, backend: Backend) -> Sequence[APIRouter]:
+def pages_of(site: ManagementSite, store: Callable[[], DirectoryStore]) -> Sequence[APIRouter]:
     """The pages of a management server."""
-    store = lru_cache(maxsize=1)(lambda: DirectoryStore(backend.database))
     return (_reading(site, store), _changing(site, store))
 
 
-def _reading(site: ManagementSite, store: Any) -> APIRouter:
+def _reading(site: ManagementSite, store: Callable[[], DirectoryStore]) -> APIRouter:
     router = APIRouter(tags=["directory"])
 
     @router.get("/directory", summary="Whom each flat number calls; 304 while it has not changed")
     def read(caller: Caller, if_none_match: Annotated[str, Header()] = "") -> Response:
         if caller.kind is Kind.GUEST:
             raise forbidden()
-        told = document(site, store().edition(), caller.kind)
+        told = document(site, store().edition(), caller.kind, caller.home)
         headers = {"ETag": tag(told), "Cache-Control": "no-cache"}
         if if_none_match == headers["ETag"]:
             return Response(status_code=304, headers=headers)
@@ -46,7 +43,7 @@ def _reading(site: ManagementSite, store: Any) -> APIRouter:
     return router
 
 
-def _changing(site: ManagementSite, store: Any) -> APIRouter:
+def _changing(site: ManagementSite, store: Callable[[], DirectoryStore]) -> APIRouter:
     admins = site.http.admins if site.http else ()
 
     def only_admins(caller: Caller) -> None:
@@ -70,6 +67,10 @@ def _changing(site: ManagementSite, store: Any) -> APIRouter:
     @router.delete("/directory/flats/{number}", status_code=204, summary="Remove a flat")
     def delete_flat(number: Number) -> None:
         _there(lambda: store().remove_flat(number))
+
+    @router.post("/directory/flats/{number}/deposit", status_code=204, summary="Another token for what visitors leave")
+    def renew_deposit(number: Number) -> None:
+        _there(lambda: store().renew_deposit(number))
 
     @router.put("/directory/consoles/{name}", status_code=204, summary="Add or replace a console")
     def put_console(name: Name, console: Console) -> None:

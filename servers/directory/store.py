@@ -1,15 +1,16 @@
 """The directory in the database: every change in one transaction, and each gives it the next version."""
 
+import hmac
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from servers.database import Database
 from servers.directory.entries import Console, Device, Flat
-from servers.directory.table import CONSOLE, DEVICE, EDITION, FLAT, MIGRATIONS
+from servers.directory.table import CONSOLE, DEPOSIT, DEVICE, EDITION, FLAT, MIGRATIONS, new_token
 from servers.errors import DirectoryError
 
 
@@ -20,6 +21,8 @@ class Edition:
     version: int
     flats: Mapping[str, Flat]
     consoles: Mapping[str, Console]
+    deposits: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What lets a door deposit what a visitor left for a flat."""
 
 
 class DirectoryStore:
@@ -50,6 +53,7 @@ class DirectoryStore:
         with self._changing() as connection:
             if not connection.execute(delete(FLAT).where(FLAT.c.number == number)).rowcount:
                 raise DirectoryError(f"there is no flat {number}")
+            connection.execute(delete(DEPOSIT).where(DEPOSIT.c.flat == number))
 
     def replace_flats(self, flats: Mapping[str, Flat], only: bool = False) -> None:
         """Add or replace these; `only`: all others are removed."""
@@ -57,6 +61,21 @@ class DirectoryStore:
             gone = FLAT.c.number.is_not(None) if only else FLAT.c.number.in_(list(flats))
             connection.execute(delete(FLAT).where(gone))
             _insert(connection, flats)
+            _insert_deposits(connection, flats)
+
+    def renew_deposit(self, number: str) -> None:
+        """Another token; the one before is good for nothing now. Raises DirectoryError if there is no such flat."""
+        with self._changing() as connection:
+            mine = DEPOSIT.c.flat == number
+            if not connection.execute(update(DEPOSIT).where(mine).values(token=new_token())).rowcount:
+                raise DirectoryError(f"there is no flat {number}")
+
+    def flat_of_deposit(self, token: str) -> str | None:
+        """The flat whose messages this server itself keeps; None for a token that is good for nothing here."""
+        with self._database.reading() as connection:
+            query = select(DEPOSIT.c.flat, DEPOSIT.c.token).join(FLAT, FLAT.c.number == DEPOSIT.c.flat)
+            found = connection.execute(query.where(DEPOSIT.c.token == token, FLAT.c.homelink == "")).first()
+        return found.flat if found and hmac.compare_digest(found.token.encode(), token.encode()) else None
 
     def set_console(self, name: str, console: Console) -> None:
         """Add a console, or replace it."""
@@ -95,6 +114,15 @@ def _insert(connection: Connection, flats: Mapping[str, Flat]) -> None:
         connection.execute(insert(DEVICE), devices)
 
 
+def _insert_deposits(connection: Connection, flats: Mapping[str, Flat]) -> None:
+    """Flats that are new get a token; those that are gone lose theirs, since others may move in."""
+    connection.execute(delete(DEPOSIT).where(DEPOSIT.c.flat.not_in(select(FLAT.c.number))))
+    known = set(connection.execute(select(DEPOSIT.c.flat)).scalars())
+    rows = [{"flat": number, "token": new_token()} for number in flats if number not in known]
+    if rows:
+        connection.execute(insert(DEPOSIT), rows)
+
+
 def _edition(connection: Connection) -> Edition:
     devices: dict[str, list[Device]] = {}
     for row in connection.execute(select(DEVICE)):
@@ -108,7 +136,9 @@ def _edition(connection: Connection) -> Edition:
     }
     version = connection.execute(select(EDITION.c.version)).scalar_one()
     numbers = sorted(flats, key=lambda number: (len(number), number))
-    return Edition(version, {number: flats[number] for number in numbers}, dict(sorted(consoles.items())))
+    deposits = {row.flat: row.token for row in connection.execute(select(DEPOSIT))}
+    ordered = {number: flats[number] for number in numbers}
+    return Edition(version, ordered, dict(sorted(consoles.items())), deposits)
 
 
 def _columns(row: Row[Any]) -> dict[str, str]:

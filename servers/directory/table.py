@@ -1,6 +1,8 @@
 """The tables of the directory, and how they came to be."""
 
-from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, MetaData, String, Table, insert
+import secrets
+
+from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, MetaData, String, Table, insert, select
 
 METADATA = MetaData()
 
@@ -35,10 +37,30 @@ CONSOLE = Table(
 )
 
 
+DEPOSIT = Table(
+    "flat_deposit",
+    METADATA,
+    Column("flat", String, primary_key=True),  # stays when the flat is written anew
+    Column("token", String, nullable=False, unique=True),  # with it a door deposits what a visitor left
+)
+
+
 def _create(connection: Connection) -> None:
     METADATA.create_all(connection)
     connection.execute(insert(EDITION).values(version=0))
 
 
-MIGRATIONS = (_create,)
+def _add_deposits(connection: Connection) -> None:
+    DEPOSIT.create(connection, checkfirst=True)
+    flats = set(connection.execute(select(FLAT.c.number)).scalars())
+    for number in flats - set(connection.execute(select(DEPOSIT.c.flat)).scalars()):
+        connection.execute(insert(DEPOSIT).values(flat=number, token=new_token()))
+
+
+def new_token() -> str:
+    """256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+MIGRATIONS = (_create, _add_deposits)
 """One step per version; a step that was released is never changed."""

@@ -1,5 +1,6 @@
 """HomeLink as a running server."""
 
+import hmac
 from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -7,9 +8,10 @@ from typing import TYPE_CHECKING
 from servers.above.exchange import Errand, Exchange
 from servers.homelink.site import Site
 from servers.http import Pages
-from servers.kamailio.config import KamailioConfig
+from servers.kamailio.config import LAMP, KamailioConfig
 from servers.kamailio.process import Patience
-from servers.kamailio.server import SipServer, server_config
+from servers.kamailio.server import SipServer, lamp_key, lamp_tokens, server_config
+from servers.messages.lamp import Lamp
 
 if TYPE_CHECKING:  # loaded beside Kamailio
     from fastapi import APIRouter
@@ -25,23 +27,35 @@ class HomeLink(SipServer):
 
     def __init__(self, site: Site, patience: Patience | None = None) -> None:
         above = [Exchange(site, site.upstream, lambda: _errands(site))] if site.upstream else []
-        super().__init__(site, _ROLE, _tokens(site), above, patience=patience, pages=pages(site))
+        lamp = Lamp(site, lamp_key(site.data)) if site.http else None
+        super().__init__(site, _ROLE, _tokens(site), above, (LAMP,), (), patience, pages(site, lamp), lamp)
 
 
 def kamailio_config(site: Site) -> KamailioConfig:
     """The site as Kamailio's configuration, which can be written and looked at without starting anything."""
-    return server_config(site, _ROLE, _tokens(site))
+    return server_config(site, _ROLE, _tokens(site), (LAMP,))
 
 
-def pages(site: Site) -> Pages:
-    """What its HTTP service has beside records and health: the directory, as it was fetched."""
+def pages(site: Site, lamp: Lamp | None = None) -> Pages:
+    """What its HTTP service has beside records and health: the directory, as it was fetched, and visitors' messages."""
 
     def made(backend: "Backend") -> "Sequence[APIRouter]":
         from servers.above.directory import pages_of
+        from servers.messages.desk import Keeping, desk_pages
 
-        return pages_of(_directory(site))
+        home, directory = site.homelink.home, _directory(site)
+        keeping = Keeping(lambda token: home if _may_deposit(site, directory, token) else None, lambda: (home,))
+        desk = desk_pages(backend, site.databases.messages, site.messages, keeping, lamp)
+        return (*pages_of(directory), *desk)
 
     return made
+
+
+def _may_deposit(site: Site, directory: "DirectoryCopy", token: str) -> bool:
+    """By the site file, else by what the directory tells this home."""
+    own = site.messages.token
+    right = [own.get_secret_value()] if own is not None else directory.deposit_tokens()
+    return any(hmac.compare_digest(token.encode(), one.encode()) for one in right)
 
 
 def _errands(site: Site) -> Sequence[Errand]:
@@ -59,4 +73,4 @@ def _directory(site: Site) -> "DirectoryCopy":
 
 
 def _tokens(site: Site) -> dict[str, str]:
-    return {"HOME_USER": site.homelink.home}
+    return {"HOME_USER": site.homelink.home} | lamp_tokens(site)

@@ -15,6 +15,7 @@ from servers.kamailio.site import (
     User,
     no_home,
 )
+from servers.messages.settings import HomeMessagesSection
 from servers.sitefile import load
 
 __all__ = ["HomeSection", "LimitsSection", "RecordsSection", "Site", "TimersSection", "load_site"]
@@ -36,6 +37,7 @@ class Site(ServerSite):
     kinds: ClassVar[tuple[Kind, ...]] = (Kind.INDOOR, Kind.PHONE, Kind.GUEST, Kind.DOOR)
 
     homelink: HomeSection
+    messages: HomeMessagesSection = HomeMessagesSection()
 
     @property
     def identity(self) -> HomeSection:

@@ -1,7 +1,7 @@
 """The pages of a server's HTTP service, put together."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from fastapi import APIRouter, FastAPI, Request
@@ -9,11 +9,15 @@ from fastapi.responses import JSONResponse
 
 from servers.database import Database
 from servers.errors import DatabaseError, RecordError, ServerError
-from servers.http.connection import SmallBodies
-from servers.http.login import Logins
+from servers.http.connection import SmallBodies, TusAnswers
+from servers.http.login import Identity, Logins
 from servers.kamailio.site import ServerSite
+from servers.messages.errors import STATUS
 from servers.records.duty import relays_of
 from servers.records.store import RecordStore
+
+LeftIn = Callable[[Identity, Sequence[str]], Mapping[str, Sequence[str]]]
+"""Who asks, Session-IDs -> ids of what visitors left in these visits, as far as the asking one may see them."""
 
 
 class Backend:
@@ -21,7 +25,18 @@ class Backend:
 
     def __init__(self, site: ServerSite, sip_ready: Callable[[], bool]) -> None:
         self.site, self.sip_ready = site, sip_ready
+        self.left_in: LeftIn = lambda caller, sessions: {}
         self._lock = threading.Lock()
+        self._endings: list[Callable[[], None]] = []
+
+    def at_end(self, end: Callable[[], None]) -> None:
+        """Call this when the service is to end, from whatever thread: endless answers must end, threads too."""
+        self._endings.append(end)
+
+    def end(self) -> None:
+        """The service is to end."""
+        while self._endings:
+            self._endings.pop()()
 
     @cached_property
     def database(self) -> Database:
@@ -40,6 +55,7 @@ class Backend:
 
     def close(self) -> None:
         """Give connections back."""
+        self.end()
         if "database" in self.__dict__:
             self.database.close()
 
@@ -52,9 +68,12 @@ def make_app(backend: Backend, routers: Sequence[APIRouter]) -> FastAPI:
     app = FastAPI(title=f"Intercom {site.title} {site.identity.name}", docs_url=None, redoc_url=None)
     app.state.logins = Logins(site)
     app.add_middleware(SmallBodies)
+    app.add_middleware(TusAnswers)
     app.add_exception_handler(DatabaseError, _answer(503))
     app.add_exception_handler(RecordError, _answer(409))
     app.add_exception_handler(ServerError, _answer(422))
+    for error, status in STATUS.items():
+        app.add_exception_handler(error, _answer(status))
     app.include_router(_health(backend))
     for router in (*routers_of(backend), *routers):
         app.include_router(router)

@@ -14,6 +14,8 @@ IDLE_SECONDS = 20.0
 """Within this a connection brings a whole request."""
 LARGEST_BODY = 1 << 20
 """Bytes."""
+UPLOADS = "/uploads"
+TUS = "1.0.0"
 
 
 class Connection(H11Protocol):
@@ -46,18 +48,20 @@ def _parts(certificate: dict[str, Any] | None, whose: str) -> dict[str, str]:
 
 
 class SmallBodies:
-    """Refuses bodies beyond `LARGEST_BODY`, announced or not."""
+    """Refuses bodies beyond `LARGEST_BODY`, announced or not; but for uploads, which have a limit of their own."""
 
     def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
+        if scope["type"] == "http" and scope["path"].startswith(UPLOADS):
+            return await self._application(scope, receive, send)
         announced = dict(scope.get("headers", ())).get(b"content-length", b"0")
         if scope["type"] == "http" and int(announced) > LARGEST_BODY:
             await send({"type": "http.response.start", "status": 413, "headers": [(b"connection", b"close")]})
             await send({"type": "http.response.body", "body": b""})
-            return
+            return None
         taken = 0
 
         async def counted() -> Any:
@@ -66,4 +70,22 @@ class SmallBodies:
             taken += len(message.get("body", b""))
             return message if taken <= LARGEST_BODY else {"type": "http.disconnect"}
 
-        await self._application(scope, counted, send)
+        return await self._application(scope, counted, send)
+
+
+class TusAnswers:
+    """Every answer about an upload says which tus it speaks, refusals too."""
+
+    def __init__(self, application: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+
+        async def told(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"tus-resumable", TUS.encode())]
+            await send(message)
+
+        about_upload = scope["type"] == "http" and scope["path"].startswith(UPLOADS)
+        await self._application(scope, receive, told if about_upload else send)

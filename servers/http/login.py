@@ -28,6 +28,8 @@ class Identity:
     kind: Kind
     home: str
     """User part of the address that it registers: the flat, at servers of more than one home."""
+    way: str = ""
+    """The server that speaks for it; "" for an account of this server."""
 
 
 class Logins:

@@ -33,6 +33,7 @@ class HttpService:
         self._stopping = threading.Event()
         self._thread = threading.Thread()
         self._socket: socket.socket | None = None
+        self._backend: Backend | None = None
 
     def start(self) -> None:
         """Take the port; questions wait there until the pages are loaded. Raises ServerError if it is taken."""
@@ -53,6 +54,8 @@ class HttpService:
     def stop(self) -> None:
         """Answer what was asked, and end."""
         self._stopping.set()
+        if self._backend is not None:
+            self._backend.end()
         if self._server is not None:
             self._server.should_exit = True
         if self._thread.is_alive():
@@ -68,7 +71,7 @@ class HttpService:
 
         from servers.http.app import Backend, make_app
 
-        backend = Backend(self._site, self._sip_ready)
+        backend = self._backend = Backend(self._site, self._sip_ready)
         try:
             app = make_app(backend, self._pages(backend))
             self._server = uvicorn.Server(_config(app, self._site))

@@ -113,6 +113,13 @@ def _device_of(flow: str) -> str:
     return unquote(flow.partition(";device=")[2])
 
 
+def homes(site: ServerSite, kind: Kind) -> list[str]:
+    """The homes that have a device of this kind here."""
+    with opened(site.databases.accounts) as database:
+        rows = database.execute("SELECT DISTINCT aor FROM device WHERE kind = ? ORDER BY aor", (kind.value,))
+        return [row["aor"] for row in rows]
+
+
 def _checked_kind(site: ServerSite, kind: Kind | str) -> Kind:
     if kind not in site.kinds:
         raise DeviceError(f"kind {str(kind)!r} is unknown; there are: {', '.join(site.kinds)}")

@@ -13,6 +13,8 @@ from servers.errors import KamailioError
 
 Transport = Literal["udp", "tcp", "tls"]
 
+LAMP = resources.files(__package__).joinpath("lamp.cfg")
+"""Of servers that keep what visitors leave."""
 SHARED = ("base.cfg", "routes.cfg", "ring.cfg", "upstream.cfg", "records.cfg")
 SPARE_FILES = 256
 """Sockets between its processes, databases, the log."""

@@ -46,6 +46,16 @@ class Databases:
         return self.folder / "upstream.sqlite"
 
     @property
+    def presence(self) -> Path:
+        """Empty; Kamailio's presence module asks for its tables and then works in memory."""
+        return self.folder / "presence.sqlite"
+
+    @property
+    def messages(self) -> Path:
+        """Folder of what visitors left, and of the homes' keys."""
+        return self.folder / "messages"
+
+    @property
     def directory(self) -> Path:
         """The directory as the server above last told it."""
         return self.folder / "directory.copy"
@@ -64,7 +74,7 @@ class Databases:
         """Make the folder (0700) and the files that are missing. Raises ServerError if they cannot be made."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for path in (self.accounts, self.location, self.events, self.store, self.upstream):
+            for path in (self.accounts, self.location, self.events, self.store, self.upstream, self.presence):
                 _create(path)
         except (OSError, sqlite3.Error) as error:
             raise ServerError(f"cannot keep data in {self.folder}: {error}") from error

@@ -3,12 +3,15 @@
 import secrets
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TypeAlias
 
 from servers.kamailio.config import Listener
 
 _REPLY_LIMIT = 4096
+Address: TypeAlias = tuple[str, int]
 
 
 def probe(listener: Listener, user: str = "", timeout: float = 2.0, authority: Path | None = None) -> bool:
@@ -17,14 +20,22 @@ def probe(listener: Listener, user: str = "", timeout: float = 2.0, authority: P
     `user` goes into the Request-URI. Over TLS the server's certificate is checked against `authority`, if given.
     """
     try:
-        with closing(_connect(listener, timeout, authority)) as connection:
-            connection.sendall(options_request(listener, user, connection.getsockname()))
-            return connection.recv(_REPLY_LIMIT).startswith(b"SIP/2.0 200 ")
+        answer = exchange(listener, lambda local: options_request(listener, user, local), timeout, authority)
+        return answer.startswith(b"SIP/2.0 200 ")
     except OSError:
         return False
 
 
-def options_request(listener: Listener, user: str, local: tuple[str, int]) -> bytes:
+def exchange(
+    listener: Listener, request: Callable[[Address], bytes], timeout: float, authority: Path | None = None
+) -> bytes:
+    """Send what `request` makes for our own address, once; gives the first answer. Raises OSError without one."""
+    with closing(_connect(listener, timeout, authority)) as connection:
+        connection.sendall(request(connection.getsockname()))
+        return connection.recv(_REPLY_LIMIT)
+
+
+def options_request(listener: Listener, user: str, local: Address) -> bytes:
     """The request of RFC 3261 section 11, with fresh branch, tag and Call-ID."""
     unique = secrets.token_hex(8)
     host = f"[{local[0]}]" if ":" in local[0] else local[0]

@@ -264,7 +264,8 @@ def find_executable() -> str:
     found = shutil.which("kamailio", path=f"{path}:/usr/sbin:/usr/local/sbin")
     if found is None:
         raise KamailioError(
-            "kamailio is not installed: apt-get install kamailio kamailio-sqlite-modules kamailio-tls-modules"
+            "kamailio is not installed: apt-get install kamailio kamailio-sqlite-modules kamailio-tls-modules "
+            "kamailio-presence-modules"
         )
     if shutil.which("setpriv") is None:
         raise KamailioError("setpriv is not installed: apt-get install util-linux")

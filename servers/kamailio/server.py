@@ -1,6 +1,7 @@
 """A SIP server that runs: its configuration made from the site file, its services beside it, one per data folder."""
 
 import fcntl
+import hashlib
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from servers.kamailio.site import ServerSite
 from servers.kamailio.upstream import defines as upstream_defines
 from servers.kamailio.upstream import tokens as upstream_tokens
 from servers.kamailio.upstream import write_registration
+from servers.messages.lamp import Lamp
 from servers.records.keeper import RecordKeeper
 
 
@@ -36,7 +38,8 @@ class SipServer:
 
     `role` is the fragment with the server's request_route, `more` are others of its own, with `defines` as their
     switches and `tokens` as the values of their tokens. `services` are
-    started before Kamailio, in order, and stopped after it in reverse order. `pages` are those of its HTTP service.
+    started before Kamailio, in order, and stopped after it in reverse order. `pages` are those of its HTTP service,
+    which tells `lamp` how many messages wait in each home.
     """
 
     def __init__(
@@ -49,13 +52,17 @@ class SipServer:
         defines: Sequence[str] = (),
         patience: Patience | None = None,
         pages: Pages = lambda backend: (),
+        lamp: Lamp | None = None,
     ) -> None:
-        self._site = site
+        self._site, self._lamp = site, lamp
         self._keeper = RecordKeeper(site)
         self._kamailio = Kamailio(server_config(site, role, tokens or {}, more, defines), patience, self._before_start)
         http = [HttpService(site, site.http.port, self.ready.is_set, pages)] if site.http else []
         shared = [AccountCopier(site)] if site.nodes else []
-        self._services: tuple[Service, ...] = (self._keeper, *shared, *services, *http)
+        lamps = [lamp] if lamp else []
+        for one in lamps:
+            one.sip_ready = self.ready.is_set
+        self._services: tuple[Service, ...] = (self._keeper, *shared, *services, *lamps, *http)
 
     @property
     def ready(self) -> threading.Event:
@@ -77,6 +84,8 @@ class SipServer:
 
     def _before_start(self) -> None:
         self._keeper.before_sip()
+        if self._lamp:
+            self._lamp.sip_starts()
         if self._site.upstream:
             write_registration(self._site, self._site.upstream, _seal_secret(self._site.data))
 
@@ -120,6 +129,16 @@ def _common_tokens(site: ServerSite) -> dict[str, str]:
         "SEAL_SECRET": _seal_secret(site.data),
         **(upstream_tokens(site, site.upstream, site.parent, _seal_secret(site.data)) if site.upstream else {}),
     }
+
+
+def lamp_tokens(site: ServerSite) -> dict[str, str]:
+    """Of lamp.cfg."""
+    return {"LAMP_KEY": lamp_key(site.data), "PRESENCE_DB": f"sqlite:///{site.databases.presence.resolve()}"}
+
+
+def lamp_key(folder: Path) -> str:
+    """By it Kamailio knows that this process tells it how many messages wait."""
+    return hashlib.sha256(f"lamp {_seal_secret(folder)}".encode()).hexdigest()
 
 
 def _seal_secret(folder: Path) -> str:

@@ -1,16 +1,20 @@
 """The management server as a running server."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from servers.above.exchange import Errand, Exchange
 from servers.http import Pages
-from servers.kamailio.config import KamailioConfig
+from servers.kamailio.accounts import homes
+from servers.kamailio.config import LAMP, KamailioConfig
+from servers.kamailio.kinds import Kind
 from servers.kamailio.process import Patience
-from servers.kamailio.server import Service, SipServer, server_config
+from servers.kamailio.server import Service, SipServer, lamp_key, lamp_tokens, server_config
 from servers.management.numbers import Numbers
 from servers.management.site import GUARD, ManagementSite
+from servers.messages.lamp import Lamp
 
 if TYPE_CHECKING:  # loaded beside Kamailio
     from fastapi import APIRouter
@@ -19,7 +23,7 @@ if TYPE_CHECKING:  # loaded beside Kamailio
 
 _FOLDER = resources.files(__package__)
 _ROLE = _FOLDER.joinpath("management.cfg")
-_MORE = tuple(_FOLDER.joinpath(name) for name in ("guards.cfg", "queue_news.cfg", "consoles.cfg"))
+_MORE = (*(_FOLDER.joinpath(name) for name in ("guards.cfg", "queue_news.cfg", "consoles.cfg")), LAMP)
 
 
 class ManagementServer(SipServer):
@@ -29,16 +33,22 @@ class ManagementServer(SipServer):
         defines = _defines(site)
         above = [Exchange(site, site.upstream, lambda: _errands(site))] if site.upstream else []
         services: list[Service] = [Numbers(site), *above]
-        super().__init__(site, _ROLE, _tokens(site), services, _MORE, defines, patience, pages(site))
+        lamp = Lamp(site, lamp_key(site.data)) if site.http else None
+        super().__init__(site, _ROLE, _tokens(site), services, _MORE, defines, patience, pages(site, lamp), lamp)
 
 
-def pages(site: ManagementSite) -> Pages:
-    """What its HTTP service has beside records and health: the directory."""
+def pages(site: ManagementSite, lamp: Lamp | None = None) -> Pages:
+    """What its HTTP service has beside records and health: the directory, and messages of homes without HomeLink."""
 
     def made(backend: "Backend") -> "Sequence[APIRouter]":
         from servers.directory.pages import pages_of
+        from servers.directory.store import DirectoryStore
+        from servers.messages.desk import Keeping, desk_pages
 
-        return pages_of(site, backend)
+        store = lru_cache(maxsize=1)(lambda: DirectoryStore(backend.database))
+        keeping = Keeping(lambda token: store().flat_of_deposit(token), lambda: homes(site, Kind.INDOOR))
+        desk = desk_pages(backend, site.databases.messages, site.messages, keeping, lamp)
+        return (*pages_of(site, store), *desk)
 
     return made
 
@@ -62,7 +72,7 @@ def kamailio_config(site: ManagementSite) -> KamailioConfig:
 
 
 def _tokens(site: ManagementSite) -> dict[str, str]:
-    return {
+    return lamp_tokens(site) | {
         "GUARD_USER": GUARD,
         "GUARD_MILLISECONDS": str(round(site.guards.ring * 1000)),
         "QUEUE_SECONDS": str(site.guards.wait),

@@ -9,6 +9,7 @@ from servers.kamailio.cluster import ClusterSite
 from servers.kamailio.config import Capacity
 from servers.kamailio.kinds import Kind
 from servers.kamailio.site import IdentitySection, User, needed_home, no_home
+from servers.messages.settings import MessagesSection
 from servers.sitefile import Section, load
 
 GUARD = "guard"
@@ -47,6 +48,7 @@ class ManagementSite(ClusterSite):
 
     management: ManagementSection
     guards: GuardsSection = GuardsSection()
+    messages: MessagesSection = MessagesSection()
 
     @property
     def identity(self) -> ManagementSection:

@@ -1,6 +1,6 @@
 """Call records over HTTP: pages, CSV, and what devices hand in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
@@ -65,6 +65,12 @@ def teller_of(program: str, caller: Identity, kind: str) -> Teller:
     return Teller(caller.name, spoken_for, caller.name if own_name else caller.home)
 
 
+def with_messages(backend: Backend, caller: Identity, found: Sequence[CallRecord]) -> list[dict[str, Any]]:
+    """The records with the ids of what was left in their visits (V6), for who may see it."""
+    left = backend.left_in(caller, [one.session_id for one in found])
+    return [asdict(one) | {"messages": list(left.get(one.session_id, ()))} for one in found]
+
+
 def routers_of(backend: Backend) -> tuple[APIRouter, ...]:
     """The pages of one server."""
     return (_reading(backend), _taking(backend))
@@ -79,7 +85,8 @@ def _reading(backend: Backend) -> APIRouter:
         caller: Caller, wanted: Filter, after: str = "", limit: Annotated[int, Query(ge=1, le=PAGE)] = 100
     ) -> dict[str, Any]:
         found = backend.records.page(wanted, limit, after, allowed(program, caller))
-        return {"records": [asdict(one) for one in found], "next": found[-1].id if len(found) == limit else None}
+        records = with_messages(backend, caller, found)
+        return {"records": records, "next": found[-1].id if len(found) == limit else None}
 
     @router.get("/records.csv", response_class=StreamingResponse, summary="All that the filter lets through")
     def table(caller: Caller, wanted: Filter) -> StreamingResponse:
@@ -100,7 +107,7 @@ def _reading(backend: Backend) -> APIRouter:
         found = backend.records.page(Wanted(identifier=identifier), 1, within=allowed(program, caller))
         if not found:
             raise HTTPException(404, f"there is no record {identifier}")
-        return asdict(found[0])
+        return with_messages(backend, caller, found)[0]
 
     return router
 

@@ -59,6 +59,7 @@ def running_web(
     folder: Path, role: Role, transports: Sequence[Transport] = ("udp",), settings: str = ""
 ) -> Iterator[Web]:
     """The HTTP service of a server of this role, until the block ends."""
+    from servers.homelink.server import pages as homelink_pages
     from servers.homelink.site import load_site as load_homelink
     from servers.management.server import pages
     from servers.management.site import load_site as load_management
@@ -80,7 +81,7 @@ def running_web(
     else:
         site = load_homelink(path)
         assert site.http is not None
-        service = HttpService(site, site.http.port, sip.is_set)
+        service = HttpService(site, site.http.port, sip.is_set, homelink_pages(site))
     site.databases.prepare()
     service.start()
     try:

@@ -115,6 +115,17 @@ def test_the_pages_are_described(secure: Web) -> None:
         "/records.csv",
         "/records/{identifier}",
         "/records/{identifier}/picture",
+        "/directory",
+        "/uploads",
+        "/uploads/{identifier}",
+        "/messages",
+        "/messages/{identifier}",
+        "/messages/{identifier}/content",
+        "/messages/{identifier}/thumbnail",
+        "/messages/events",
+        "/messages/export",
+        "/messages/accesses",
+        "/messages/retention",
     }
 
 

@@ -1,0 +1,1 @@
+"""What visitors leave for a home (V5): taken from doors by tus, kept encrypted, shared by the home's devices."""

@@ -1,0 +1,1 @@
+"""Tests of what visitors leave, as the home's server keeps it."""
