@@ -51,8 +51,7 @@ class Desk:
         self, database: Database, folder: Path, limits: MessagesSection, keeping: Keeping, lamp: ShowsCount | None
     ) -> None:
         """`folder` is for files, and for keys if the site file names no other."""
-        keys = HomeKeys(limits.keys or folder / "keys")
-        self.store = MessageStore(database, folder / "items", keys, limits)
+        self.store = store_of(database, folder, limits)
         self.uploads, self.journal, self.news = Uploads(self.store), Journal(lambda: self.store.database), News()
         self.keeping, self._lamp = keeping, lamp
         self._worker = Worker(self._regular)
@@ -123,6 +122,11 @@ class Desk:
         for home in self.store.forget_old():
             self.changed(home, "deleted")
         self.show_all()
+
+
+def store_of(database: Database, folder: Path, limits: MessagesSection) -> MessageStore:
+    """The store of a server; `folder` is for files, and for keys if the site file names no other."""
+    return MessageStore(database, folder / "items", HomeKeys(limits.keys or folder / "keys"), limits)
 
 
 def state(count: Count) -> dict[str, int]:

@@ -4,8 +4,9 @@ Every item is encrypted with a random key of its own (AES-256-GCM, `servers.mess
 database, wrapped (AES key wrap, RFC 3394) with the key of its home. A home's key lies in the folder of `[messages]
 keys`, by default `keys` beside the messages, in one file per home that only the server's user may read; on another
 medium (a token, a mounted volume) it is enough that the folder is there when the server starts. Rotation makes a new
-key, wraps the items' keys again and forgets the old one: no item is encrypted again. Export prints the key, for a
-backup: files, database and key together are all that is needed to read the messages elsewhere.
+key, wraps the items' keys again and forgets the old one: no item is encrypted again (`intercom homelink messages
+rotate`). Export prints the key for a backup (`intercom homelink messages key`): files, database and key together are
+all that is needed to read the messages elsewhere. With an item its key is deleted: a copy of its file is of no use.
 """
 
 import base64
@@ -73,6 +74,10 @@ class HomeKeys:
         with self._lock:
             return self._read(home) or self._write(home, [_new()])
 
+    def exported(self, home: str) -> str:
+        """As in the file, which it can be put back into."""
+        return _text(self.all(home))
+
     def add(self, home: str) -> HomeKey:
         """A new key, with which everything is wrapped from now on; the older ones stay until `keep_newest`."""
         known = self.all(home)
@@ -96,7 +101,7 @@ class HomeKeys:
 
     def _write(self, home: str, keys: list[HomeKey]) -> list[HomeKey]:
         """Whole or not at all, and on the disk before anything is encrypted with it."""
-        path, text = self._folder / home, "".join(f"{key.number} {_base64(key.secret)}\n" for key in keys)
+        path, text = self._folder / home, _text(keys)
         unfinished = path.with_name(f"{home}.part")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -135,6 +140,10 @@ def _parsed(line: str) -> HomeKey:
     if len(secret) != SIZE or not number.isalnum():
         raise ValueError("no key")
     return HomeKey(number, secret)
+
+
+def _text(keys: list[HomeKey]) -> str:
+    return "".join(f"{key.number} {_base64(key.secret)}\n" for key in keys)
 
 
 def _base64(raw: bytes) -> str:

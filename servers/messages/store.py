@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
 
 from servers.database import Database
 from servers.messages.errors import NoMessage
@@ -259,7 +259,8 @@ def _older(connection: Connection, home: str, after: str) -> ColumnElement[bool]
     last = connection.execute(select(ITEM.c.started).where(*_this(home, after))).scalar()
     if last is None:
         raise NoMessage(f"there is no message {after}")
-    return or_(ITEM.c.started < last, (ITEM.c.started == last) & (ITEM.c.id < after))
+    before = or_(ITEM.c.started < last, ITEM.c.id < after)
+    return and_(ITEM.c.started <= last, before)  # a range that the index knows
 
 
 def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:

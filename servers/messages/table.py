@@ -42,6 +42,7 @@ ITEM = Table(
     PrimaryKeyConstraint("home", "id"),
 )
 Index("message_by_time", ITEM.c.home, ITEM.c.started, ITEM.c.id)
+Index("message_by_state", ITEM.c.home, ITEM.c.sort, ITEM.c.deleted, ITEM.c.read, ITEM.c.arrived)  # what is counted
 Index("message_by_session", ITEM.c.home, ITEM.c.session_id)
 
 ACCESS = Table(
