@@ -18,6 +18,8 @@ COMMUNITY = "lakeside"
 REALM = "lakeside.example"
 CLOUD_REALM = "cloud.example"
 FLATS = ("301", "302")
+NOT_ASKED = "[guards]\nalive = 60\n"
+"""The consoles of a test do not answer the question whether they are still there."""
 LOADERS: dict[Role, Callable[[Path], ServerSite]] = {Role.MANAGEMENT: load_management, Role.CLOUD: load_cloud}
 
 
@@ -39,7 +41,7 @@ class Network:
 
 @contextmanager
 def running_network(
-    folder: Path, transport: Transport, flats: Sequence[str] = FLATS, settings: str = "", guards: str = ""
+    folder: Path, transport: Transport, flats: Sequence[str] = FLATS, settings: str = "", guards: str = NOT_ASKED
 ) -> Iterator[Network]:
     """Serve in `folder` until the block ends; `settings` are lines of TOML for all sites, `guards` for management's."""
     community = Community.create(folder / "authority", "Lakeside") if transport == "tls" else None

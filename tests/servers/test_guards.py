@@ -12,7 +12,9 @@ from tests.servers.nodes import Node
 from tests.servers.peer import Call, Message, Peer
 
 pytestmark = [pytest.mark.kamailio, pytest.mark.flow("G1")]
-TIMERS = "[timers]\nreach = 0.5\n[limits]\nrequests = 1000\n[guards]\nring = 1\nalive = 1\n"
+SETTINGS = "[timers]\nreach = 0.5\n[limits]\nrequests = 1000\n[guards]\nring = 1\n"
+TIMERS = f"{SETTINGS}alive = 60\n"
+"""Nobody here answers the question whether a console is still there; only where it matters it is asked soon."""
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +27,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
 def management(server: Node) -> Iterator[Node]:
     yield server
     server.forget()
+
+
+@pytest.fixture(scope="module")
+def attentive_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    with running_management(tmp_path_factory.mktemp("attentive"), "udp", settings=f"{SETTINGS}alive = 1.5\n") as node:
+        yield node
+
+
+@pytest.fixture
+def attentive(attentive_server: Node) -> Iterator[Node]:
+    """A server that soon finds out that a console is gone."""
+    yield attentive_server
+    attentive_server.forget()
 
 
 def console(management: Node, name: str, priority: str = "1.0") -> Peer:
@@ -223,22 +238,22 @@ def told_that_the_guard_is_gone(call: Call) -> None:
     call.peer.respond(bye, 200, "OK")
 
 
-def test_a_console_that_dies_in_a_talk_frees_its_caller_and_the_queue_goes_on(management: Node) -> None:
-    dies, other = console(management, "desk1"), None
-    first = visit(management, "gate1")
+def test_a_console_that_dies_in_a_talk_frees_its_caller_and_the_queue_goes_on(attentive: Node) -> None:
+    dies, other = console(attentive, "desk1"), None
+    first = visit(attentive, "gate1")
     talk(first, dies)
-    waiting = visit(management, "gate2")
+    waiting = visit(attentive, "gate2")
     assert queued(waiting) == "1"
     gone(dies)
     told_that_the_guard_is_gone(first)
-    assert management.record_of(first, lambda record: record.ended is not None).answered_by == "desk1"
-    other = console(management, "desk2")
+    assert attentive.record_of(first, lambda record: record.ended is not None).answered_by == "desk1"
+    other = console(attentive, "desk2")
     talk(waiting, other)
 
 
-def test_a_console_that_talks_and_answers_questions_goes_on_talking(management: Node) -> None:
-    guard = console(management, "desk1")
-    first = visit(management, "gate1")
+def test_a_console_that_talks_and_answers_questions_goes_on_talking(attentive: Node) -> None:
+    guard = console(attentive, "desk1")
+    first = visit(attentive, "gate1")
     talking = talk(first, guard)
     for _ in range(3):
         guard.respond(guard.wait_request("OPTIONS"), 200, "OK")
