@@ -24,7 +24,8 @@ from servers.kamailio.probe import probe
 
 _logger = logging.getLogger(__name__)
 
-PRIVATE_MEGABYTES = 4
+PRIVATE_MEGABYTES = 8
+"""Of each process, at most; 4 are too few for a node of a cluster that also keeps lamps."""
 LEFTOVER_SECONDS = 5.0
 
 
