@@ -7,6 +7,7 @@ const COLUMN = 128;
 const ROW = 24;
 const CLOCK = 64;
 const HEAD = 34;
+const LETTER = 6.6; // width of a letter of a label, about
 const PAUSE = 250; // ms without news before the ladder is drawn again
 
 export class Calls {
@@ -75,7 +76,9 @@ export class Calls {
     const [start, end] = [place.get(message.from), place.get(message.to)];
     const tip = end > start ? -7 : 7;
     const group = shape("g", { class: `hop ${kind(message)}`, tabindex: 0, role: "button" });
-    const label = message.times > 1 ? `${message.label} ×${message.times}` : message.label;
+    const whole = message.times > 1 ? `${message.label} ×${message.times}` : message.label;
+    const room = Math.floor((Math.abs(end - start) - 16) / LETTER);
+    const label = whole.length > room ? `${whole.slice(0, room - 1)}…` : whole;
     group.append(
       shape("rect", { x: 0, y: y - 15, width: CLOCK + COLUMN * place.size, height: ROW, class: "band" }),
       text(((message.ms - begin) / 1000).toFixed(3), 4, y, "clock"),
@@ -84,7 +87,7 @@ export class Calls {
       text(label, (start + end) / 2, y - 1, "label"),
     );
     if (message.why) group.append(text(message.why, Math.max(start, end) + 8, y + 2, "why"));
-    group.append(title(`${message.from} to ${message.to}: ${label}`));
+    group.append(title(`${message.from} to ${message.to}: ${whole}`));
     group.onclick = () => this.show(message);
     group.onkeydown = ({ key }) => { if (key === "Enter") this.show(message); };
     return group;

@@ -1,6 +1,7 @@
 // The street side: the door station's panel, its lamp and lock, and the door itself.
 
 import { request } from "./api.js";
+import { STAGES } from "./timeline.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const NAMES = { "*": "star", "#": "hash" };
@@ -77,8 +78,29 @@ export class Door {
     this.act(request(`${this.path}/buttons/${button}`, {}));
   }
 
+  /** Whom the door calls, one after the other, and what came of each. */
+  stage(event, facts) {
+    const list = this.find(".stages");
+    if (event === "stage" && (this.visitOver ?? true)) list.replaceChildren();
+    if (event === "stage") this.visitOver = false;
+    let now = list.querySelector(`[data-stage="${facts.stage}"]`);
+    if (!now && event === "stage") {
+      now = document.createElement("li");
+      now.dataset.stage = facts.stage;
+      now.textContent = STAGES[facts.stage] ?? facts.stage;
+      list.append(now);
+    }
+    if (event === "ended") this.visitOver = true;
+    const current = list.lastElementChild;
+    const states = { stage: "trying", ringing: "ringing", answered: "answered", "stage-over": "failed" };
+    if (event === "ended" && current?.dataset.state !== "answered") states.ended = "failed";
+    if (current && states[event]) current.dataset.state = states[event];
+    if (current && facts.why) current.title = facts.reason || facts.why;
+  }
+
   /** What the display of the keypad shows is what was typed since the last # or *, for a while. */
   event({ event, facts }) {
+    this.stage(event, facts);
     if (event !== "key") return;
     clearTimeout(this.forget);
     const typed = this.find(".typed");

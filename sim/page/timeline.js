@@ -1,7 +1,8 @@
 // What happens, newest first, in words.
 
 const LIMIT = 200;
-const SILENT = new Set(["line", "indicator", "process", "scene", "state", "door", "locked", "missed-seen"]);
+export const STAGES = { home: "At home", phones: "On 4G", telephone: "Telephone", guard: "Guards" };
+const SILENT = new Set(["line", "stage", "indicator", "process", "scene", "state", "door", "locked", "missed-seen"]);
 const WORDS = {
   key: (f) => `Key ${f.key}`,
   button: (f) => `Button: ${spaced(f.button)}`,
@@ -11,7 +12,11 @@ const WORDS = {
   fault: (f) => `Fault: ${spaced(f.fault)}`,
   registered: () => "Registered",
   "registration-lost": (f) => `Not registered: ${f.code} ${f.reason}`,
-  calling: (f) => `Calls flat ${f.flat}`,
+  calling: (f) => (f.stage ? `Calls flat ${f.flat}: ${STAGES[f.stage] ?? f.stage}` : `Calls ${f.flat ?? f.to ?? "somebody"}`),
+  "stage-over": (f) => `${STAGES[f.stage] ?? f.stage}: ${spaced(f.why)}${f.reason && `, ${f.reason}`}`,
+  confirmed: () => "Pressed 1: connected",
+  queued: (f) => `All guards are busy: waits at place ${f.position}`,
+  queue: (f) => (f.waiting ? `${f.waiting} waiting for a guard` : "Nobody waits for a guard any more"),
   ringing: (f) => (f.caller ? `Rings: ${f.caller}` : "A screen rings"),
   "early-media": (f) => (f.video ? "Sends the picture to a ringing screen" : "A ringing screen wants no picture"),
   "first-picture": (f) => `Shows the first picture ${Math.round(f.after_ms)} ms after the call came`,

@@ -17,6 +17,8 @@ BESIDE = frozenset({"REGISTER", "OPTIONS", "PUBLISH", "SUBSCRIBE", "NOTIFY"})
 
 
 ANY_PORT = 0
+FINAL = frozenset(range(200, 700)) - {401, 407}
+"""Answers that end a call or begin a talk; a challenge does neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Book:
             hop.sender, hop.receiver = (agent, hop.receiver) if out else (hop.sender, agent)
             hop.ms = min(hop.ms, ms)
         hop.seen_by.add((captured.agent, out))
-        if hop.receiver == visit.hops[0].sender and message.method == "INVITE" and message.status >= 200:
+        if hop.receiver == visit.hops[0].sender and message.method == "INVITE" and message.status in FINAL:
             visit.outcome = f"{message.status} {message.reason}"
 
     def _name(self, address: Address) -> str:

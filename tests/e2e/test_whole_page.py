@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sim.client import Community
 
@@ -14,24 +14,30 @@ pytestmark = [pytest.mark.browser, pytest.mark.kamailio]
 LIMIT = 30_000.0
 
 
-@pytest.fixture
-def page(whole: Community, request: pytest.FixtureRequest) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if not program:
         pytest.skip("no chromium here: apt-get install chromium")
-    width, height = getattr(request, "param", (1600, 1000))
-    address = urlsplit(whole.facts["devices"][0]["control"])
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(LIMIT)
-        expect.set_options(timeout=LIMIT)
-        complaints: list[str] = []
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(f"http://{address.netloc}/#{whole.facts['token']}")
-        expect(page.locator("#link")).to_have_text("Live")
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, whole: Community, request: pytest.FixtureRequest) -> Iterator[Page]:
+    width, height = getattr(request, "param", (1600, 1000))
+    address = urlsplit(whole.facts["devices"][0]["control"])
+    page = chromium.new_page(viewport={"width": width, "height": height})
+    page.set_default_timeout(LIMIT)
+    expect.set_options(timeout=LIMIT)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"http://{address.netloc}/#{whole.facts['token']}")
+    expect(page.locator("#link")).to_have_text("Live")
+    yield page
+    page.close()
     assert complaints == []
 
 
@@ -40,8 +46,10 @@ def test_a_visitor_at_the_second_gate_calls_the_guards_and_the_page_draws_the_me
     for key in "0#":
         page.locator("#door2 .keys button", has_text=key).click()
     expect(page.locator("#console1 .title")).to_have_text("Gate 2 is calling")
+    expect(page.locator("#door2 .stages [data-state=ringing]")).to_have_text("Guards")
     page.click("#console1 [data-button=answer]")
     expect(page.locator("#console2 .title")).to_have_text("Answered elsewhere")
+    expect(page.locator("#door2 .stages [data-state=answered]")).to_have_text("Guards")
     page.click("#console1 [data-button=hangup]")
     expect(page.locator("#ladder .party").nth(0)).to_have_text("door2")
     expect(page.locator("#ladder .party").nth(1)).to_have_text("management")
