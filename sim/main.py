@@ -16,7 +16,7 @@ from sim.plan import PLANS
 from sim.player import Player
 from sim.processes import need
 from sim.scenario import Scenario, bundled, load
-from sim.simulator import Simulator
+from sim.simulator import Simulator, check_writable
 from sim.trace import command as trace
 
 SCREENS = range(17)
@@ -111,6 +111,8 @@ async def _until(end: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _start(simulator: Simulator, options: argparse.Namespace) -> None:
+    if options.ready_file:
+        check_writable(options.ready_file)
     await simulator.start()
     if options.ready_file:
         await asyncio.to_thread(simulator.write_ready, options.ready_file)

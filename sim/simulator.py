@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -193,6 +194,12 @@ class Simulator:
         await self._world.close()
         self._street.close()
         self._folder.close()
+
+
+def check_writable(path: Path) -> None:
+    """Raises SimError if a new file cannot be made there; told before everything is started in vain."""
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise SimError(f"cannot write {path}: its folder is not there, or is not ours")
 
 
 def _addresses(plan: CommunityPlan, files: CommunityFiles) -> tuple[dict[int, Agent], dict[Address, str]]:

@@ -1,4 +1,5 @@
-"""One community for each way of talking, and a whole one, shared by the calls of a session."""
+"""One community for each way of talking, and a whole one; each ends with the last of its tests, to leave the machine
+to others."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,19 +10,19 @@ from sim.client import Community, simulator
 from tests.e2e.visits import all_at_rest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
     with simulator(tmp_path_factory.mktemp("secure"), "--silent") as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _plain_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
     with simulator(tmp_path_factory.mktemp("plain"), "--silent", "--plain-udp") as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _whole_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
     with simulator(tmp_path_factory.mktemp("whole"), "--silent", "--community", "whole") as running:
         yield running

@@ -7,7 +7,7 @@ import pytest
 from sim.client import Community, simulator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
     """Door station, two indoor units and a phone, over TLS; every test leaves it idle."""
     with simulator(tmp_path_factory.mktemp("simulator"), "--silent") as running:
