@@ -24,8 +24,16 @@ RETURN = 60.0
 class Player:
     """Plays one scenario; ends the faults that it made."""
 
-    def __init__(self, community: Community, scenario: Scenario, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        community: Community,
+        scenario: Scenario,
+        tell: Callable[[str], None],
+        look: Callable[[Step, float], None] = lambda step, seconds: None,
+    ) -> None:
+        """`tell` gets a line for each step that came true; `look` the step itself, and how long after the begin."""
         self._community, self._scenario, self._tell = community, scenario, tell
+        self._look = look
         self._begin = 0.0
         self._first: dict[str, int] = {}
         self._faults: list[Step] = []
@@ -52,7 +60,9 @@ class Player:
         try:
             for step in self._scenario.step:
                 self._take(step)
-                self._tell(f"  {time.monotonic() - self._begin:8.3f} s  {step}")
+                seconds = time.monotonic() - self._begin
+                self._tell(f"  {seconds:8.3f} s  {step}")
+                self._look(step, seconds)
         except (NotSeen, httpx.HTTPStatusError) as error:
             return f"{step}: {_words(error)}"
         finally:

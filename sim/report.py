@@ -1,4 +1,4 @@
-"""What a demo saw: events with their times, measurements, checks; printed as a time line and kept as JSON."""
+"""What a demo saw: visits with events and their times, measurements, checks; printed as time lines and kept as JSON."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -30,11 +30,11 @@ class Entry:
     facts: Facts
 
 
-class Report:
-    """Grows while the demo plays."""
+class Story:
+    """One visit of the report; grows while it is played."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, title: str, folder: Path) -> None:
+        self.title, self.folder = title, folder
         self.checks: list[Check] = []
         self.measurements: dict[str, float] = {}
         self.events: list[Entry] = []
@@ -43,7 +43,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether everything promised happened; a report without checks promises nothing and does not hold."""
+        """Whether everything promised happened; a visit without checks promises nothing and does not hold."""
         return bool(self.checks) and all(check.holds for check in self.checks)
 
     def check(self, name: str, holds: bool, evidence: str) -> None:
@@ -64,23 +64,52 @@ class Report:
         ]
         self.events = sorted(found, key=lambda entry: entry.ms)
 
-    def write(self) -> None:
-        """Write report.json."""
-        content: dict[str, Any] = {
+    def facts(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "title": self.title,
             "holds": self.holds,
             "checks": [asdict(check) for check in self.checks],
             "measurements": self.measurements,
             "events": [asdict(entry) for entry in self.events],
         }
-        (self.folder / "report.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
     def text(self) -> str:
         """The time line and the checks, for a person."""
         events = [entry for entry in self.events if entry.event not in SILENT]
-        lines = [f"{entry.ms - self.begin:9.1f} ms  {entry.device:<8} {_words(entry)}" for entry in events]
+        lines = [self.title, "=" * len(self.title), ""]
+        lines += [f"{entry.ms - self.begin:9.1f} ms  {entry.device:<10} {_words(entry)}" for entry in events]
         lines += ["", *(f"{value:9.1f} ms  {name}" for name, value in self.measurements.items()), ""]
         lines += [f"{'  ok  ' if check.holds else 'FAILED'}  {check.name}: {check.evidence}" for check in self.checks]
-        return "\n".join([*lines, "", f"Report: {self.folder / 'report.json'}"])
+        return "\n".join([*lines, ""])
+
+
+class Report:
+    """All visits of a demo."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.stories: list[Story] = []
+
+    @property
+    def holds(self) -> bool:
+        """Whether every visit went as promised."""
+        return bool(self.stories) and all(story.holds for story in self.stories)
+
+    def story(self, title: str) -> Story:
+        """A new visit."""
+        self.stories.append(Story(title, self.folder))
+        return self.stories[-1]
+
+    def write(self) -> None:
+        """Write report.json."""
+        content = {"holds": self.holds, "visits": [story.facts() for story in self.stories]}
+        (self.folder / "report.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+
+    def text(self) -> str:
+        """All of it, for a person."""
+        stories = "\n".join(story.text() for story in self.stories)
+        return f"{stories}\nReport and pictures: {self.folder / 'report.json'}"
 
 
 def _words(entry: Entry) -> str:

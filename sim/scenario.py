@@ -57,6 +57,8 @@ class Step(Section):
     """Facts that the device's state must come to have."""
     hears: str = ""
     """A prompt that must be spoken at the device: "press-1" ..."""
+    proves: str = ""
+    """What it means that this step came true, for people."""
     within: float = Field(default=LIMIT, gt=0, le=300)
     """Seconds that what is expected may take."""
 

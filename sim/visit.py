@@ -4,9 +4,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from hal.display import Scene
-from sim.client import Community, DeviceClient, Happened
+from sim.client import Community, DeviceClient, Facts, Happened
 from sim.evidence import Heard, clock_on_screen, compare, samples_of
-from sim.report import Report
+from sim.report import Story
 
 FLAT = "301"
 WIDTH, HEIGHT = 640, 480
@@ -22,7 +22,7 @@ LIMIT = 20.0
 class Visit:
     """One visitor, everybody at home; the first indoor unit answers."""
 
-    def __init__(self, community: Community, report: Report) -> None:
+    def __init__(self, community: Community, report: Story) -> None:
         self.report = report
         self.door = next(device for device in community.devices.values() if device.role == "door-station")
         self.screens = community.screens
@@ -33,10 +33,14 @@ class Visit:
             device.forget()
 
     def play(self) -> None:
-        """The whole visit. Raises NotSeen where it cannot go on."""
+        """The whole visit, or until the visitor was not seen. Raises NotSeen where it cannot go on."""
         self.report.begin = time.monotonic() * 1000
         pressed = self._dial()
         self._look(pressed)
+        if not self.report.holds:
+            self.door.type("*")
+            self.door.wait_for("ended", LIMIT)
+            return
         answered = self._answer()
         self._unlock()
         self._talk(answered)
@@ -72,8 +76,7 @@ class Visit:
         state = screen.state()
         now, png = time.monotonic() * 1000, screen.screen()
         (self.report.folder / f"{screen.name}-ringing.png").write_bytes(png)
-        facts = state["scene"]
-        scene = Scene(facts["title"], facts["detail"], tuple(facts["actions"]), facts["live"])
+        scene = scene_of(state)
         ringing = "answer" in scene.actions and scene.live
         return (clock_on_screen(png, scene, WIDTH, HEIGHT) if ringing else None), now
 
@@ -161,6 +164,12 @@ class Visit:
         in_call = ("ringing", "calling", "changing", "confirming", "talking", "answering")
         busy = {name: phase for name, phase in states.items() if phase in in_call}
         self.report.check("after the visit no device is left in a call", not busy, f"{states}")
+
+
+def scene_of(state: Facts) -> Scene:
+    """What a device's state says of its display."""
+    facts = state["scene"]
+    return Scene(facts["title"], facts["detail"], tuple(facts["actions"]), facts["live"])
 
 
 def _age_words(age: float) -> str:

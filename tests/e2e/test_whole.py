@@ -53,7 +53,7 @@ def _played(name: str, flow: str) -> object:
     "name",
     [
         _played("v2-line-cut", "V2"),
-        _played("v3-telephone-opens", "V3"),
+        _played("v3-falls-through", "V3"),
         _played("v3-voicemail-does-not-win", "V3"),
     ],
 )
