@@ -23,9 +23,12 @@ class CloudServer(SipServer):
     """The SIP server of many communities."""
 
     def __init__(self, site: CloudSite, patience: Patience | None = None) -> None:
-        relay = MediaRelay(_relay_settings(site))
-        tokens = _tokens(site) | relay.tokens()
-        super().__init__(site, _ROLE, tokens, (relay,), _more(site), _defines(site), patience, pages(site))
+        shared = site.cluster.relays if site.cluster else ()
+        own = [] if shared else [MediaRelay(_relay_settings(site))]
+        tokens = _tokens(site) | {"RELAY_SOCKET": " ".join(f"udp:{place}" for place in shared)}
+        for relay in own:
+            tokens |= relay.tokens()
+        super().__init__(site, _ROLE, tokens, own, _more(site), _defines(site), patience, pages(site))
         self._cloud = site
 
     def run(self) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from servers.cloud.communities import authorities
-from servers.kamailio.cluster import ClusterSite
+from servers.kamailio.cluster import ClusterSection, ClusterSite
 from servers.kamailio.config import Capacity
 from servers.kamailio.kinds import Kind
 from servers.kamailio.site import (
@@ -36,6 +36,12 @@ def _trunk_uri(text: str) -> str:
     return text
 
 
+def _relay_place(text: str) -> str:
+    if re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}:\d{1,5}", text) is None:
+        raise ValueError("must be like 10.0.0.7:2223")
+    return text
+
+
 class TrunkSection(Section):
     """[trunk]: a SIP gateway to the public telephone network (V3). Its sound passes our media relay."""
 
@@ -55,6 +61,14 @@ class TrunkSection(Section):
     def target(self) -> int:
         """Port of the gateway."""
         return int(self.uri.partition(";")[0].rpartition(":")[2])
+
+
+class CloudClusterSection(ClusterSection):
+    """[cluster] of a cloud server."""
+
+    relays: tuple[Annotated[str, AfterValidator(_relay_place)], ...] = ()
+    """``host:port`` where rtpengine listens for commands (ng over UDP) on machines of its own, for all nodes: calls go
+    on when a node dies. () for a relay on each node. Nobody else may reach these ports: there is no password."""
 
 
 class MediaSection(Section):
@@ -88,6 +102,7 @@ class CloudSite(ClusterSite):
     capacity: ClassVar[Capacity] = Capacity(connections=8192, shared_megabytes=512)
 
     cloud: CloudSection
+    cluster: CloudClusterSection | None = None
     media: MediaSection = MediaSection()
     trunk: TrunkSection | None = None
     communities: dict[User, AuthorityName] = Field(default_factory=dict)

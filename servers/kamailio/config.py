@@ -149,9 +149,14 @@ class KamailioConfig:
     def dispatcher_list(self) -> str:
         """Who is asked every second whether it is there: 1 the other nodes, 2 those above, the first one first."""
         others = self.nodes.other_uris if self.nodes else []
-        lines = [f"1 {uri}" for uri in others]
-        lines += [f"2 {uri} 0 {len(self.above) - turn}" for turn, uri in enumerate(self.above)]
+        lines = [f"1 {uri} 0 0 {self._from(uri)}" for uri in others]
+        lines += [f"2 {uri} 0 {len(self.above) - turn} {self._from(uri)}" for turn, uri in enumerate(self.above)]
         return "\n".join(lines) + "\n"
+
+    def _from(self, uri: str) -> str:
+        """The listener that asks there."""
+        own = next((one for one in self.listeners if uri.endswith(f"transport={one.transport}")), None)
+        return f"socket={own}" if own and own.address not in ("0.0.0.0", "::") else ""
 
     def text(self) -> str:
         """kamailio.cfg as one file that a person can read: every fragment is copied in."""

@@ -312,7 +312,7 @@ class ServerSite(Section):
     @property
     def copied_tables(self) -> tuple[str, ...]:
         """What Kamailio has in its memory of the file that all nodes keep alike."""
-        return ("accounts",)
+        return self.tables
 
     @property
     def databases(self) -> Databases:

@@ -22,6 +22,7 @@ def tokens(site: ServerSite, upstream: UpstreamSection, role: str, secret: str) 
         "UPSTREAM_DB": f"sqlite:///{site.databases.upstream.resolve()}",
         "UPSTREAM_URI": upstream.uri,
         "UPSTREAM_PLACES": "|".join(place.replace(".", "[.]") for place in upstream.places),
+        "ABOVE_COUNT": str(len(upstream.uris)),
         "UPSTREAM_PROTO": upstream.transport,
         "UPSTREAM_REALM": upstream.realm,
         "UPSTREAM_LOGIN": upstream.user,

@@ -1,9 +1,6 @@
 """A management server of two nodes: what registers at one is called through the other, and one may die at any time."""
 
-import os
-import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +8,15 @@ import pytest
 from servers.cloud.site import CloudSite, load_site
 from servers.cloud.telephones import prepare
 from servers.community.authority import Community, Role
-from servers.errors import RpcError
-from servers.kamailio import accounts, rpc
+from servers.kamailio import accounts
 from servers.kamailio.database import opened
 from servers.kamailio.shared_accounts import shared
 from servers.records import Result
 from tests.servers.calls import answer, end_cancelled, ring
-from tests.servers.clusters import running_nodes
+from tests.servers.clusters import contacts, has_account, kill, known_at, running_nodes, until
 from tests.servers.databases import cluster, empty_database
 from tests.servers.network import COMMUNITY, REALM
-from tests.servers.nodes import START_LIMIT, Node, Server, site_text
+from tests.servers.nodes import Node, Server, site_text
 from tests.servers.peer import Call, Message, Peer
 
 __all__ = ["cluster"]
@@ -46,30 +42,6 @@ def nodes(pair: Nodes) -> Iterator[Nodes]:
     pair[1].forget(keep=[device.name for device in accounts.devices(pair[1].site)])
 
 
-def until(done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + START_LIMIT
-    while not done():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
-def contacts(node: Node, name: str) -> tuple[str, ...]:
-    return next((device.contacts for device in accounts.devices(node.site) if device.name == name), ())
-
-
-def known_at(node: Node, screen: Peer) -> None:
-    """Return when that node knows where the screen is."""
-    until(lambda: screen.contact in contacts(node, screen.name), f"{screen.name} is not known")
-
-
-def has_account(node: Node, name: str) -> bool:
-    try:
-        rpc.call(node.site.control, "htable.get", "accounts", name)
-    except RpcError:
-        return False
-    return True
-
-
 def visit(node: Node, flat: str = "303") -> Call:
     door = node.peer("gate1", tls=node.certificate(Role.DOOR_STATION, "gate1"))
     return door.call(node.uri_of(flat))
@@ -82,11 +54,6 @@ def start_again(node: Node) -> None:
 
 def invitations(screen: Peer) -> list[Message]:
     return [message for message in screen.unread if message.start.startswith("INVITE ")]
-
-
-def kill(node: Node) -> None:
-    os.kill(node.server.process.pid, signal.SIGKILL)
-    node.server.process.wait(START_LIMIT)
 
 
 def test_whoever_is_registered_at_one_node_is_called_through_the_other(nodes: Nodes) -> None:
