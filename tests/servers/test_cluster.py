@@ -84,6 +84,7 @@ def test_an_account_made_at_one_node_is_good_at_the_other(nodes: Nodes) -> None:
     one, two = nodes
     login = one.add("indoor7", "indoor", "303")
     peer = two.peer("indoor7")
+    peer.login = login
     until(lambda: has_account(two, "indoor7"), "the account is not known")
     assert peer.register(login, login.address_of_record).status == 200
     known_at(one, peer)
@@ -104,6 +105,7 @@ def test_a_node_killed_while_it_rings_costs_this_call_alone(nodes: Nodes) -> Non
     kill(one)
     end_cancelled(staying, orphan)
     moved = two.peer("indoor1")
+    moved.login = moving.login
     assert moved.register(moving.login, moving.login.address_of_record).status == 200
     call = visit(two)
     invite = ring(moved)
