@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from sim.client import Community, Facts
 
@@ -64,16 +63,6 @@ class Story:
         ]
         self.events = sorted(found, key=lambda entry: entry.ms)
 
-    def facts(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "title": self.title,
-            "holds": self.holds,
-            "checks": [asdict(check) for check in self.checks],
-            "measurements": self.measurements,
-            "events": [asdict(entry) for entry in self.events],
-        }
-
     def text(self) -> str:
         """The time line and the checks, for a person."""
         events = [entry for entry in self.events if entry.event not in SILENT]
@@ -102,8 +91,13 @@ class Report:
         return self.stories[-1]
 
     def write(self) -> None:
-        """Write report.json."""
-        content = {"holds": self.holds, "visits": [story.facts() for story in self.stories]}
+        """Write report.json: everything that was checked, measured and told, of one visit after the other."""
+        content = {
+            "holds": self.holds,
+            "checks": [{"visit": story.title, **asdict(check)} for story in self.stories for check in story.checks],
+            "measurements": {name: value for story in self.stories for name, value in story.measurements.items()},
+            "events": [{"visit": story.title, **asdict(entry)} for story in self.stories for entry in story.events],
+        }
         (self.folder / "report.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
 
     def text(self) -> str:
