@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ TAKEN = ("answered", "declined", "answered-elsewhere")
 """What is written about a call that came and that nobody needs to be told of."""
 CALM = 2.0
 """Seconds that a picture waits to be written: at the end of a call every device of a home has other things to do."""
+WAITING = 3
+"""Pictures that may wait; more of them, as when calls come fast, are written at once."""
 
 
 class LoggedCall(BaseModel):
@@ -77,7 +80,10 @@ class CallLog:
     ) -> None:
         self._file, self._pictures, self._changed, self._calm = folder / "calls.json", folder / "calls", changed, calm
         self._calls = _read(self._file)
-        self._closing = threading.Event()
+        self._closing = False
+        self._hurry = threading.Event()
+        """Ends a picture's waiting."""
+        self._waiting: deque[tuple[str, Picture]] = deque()
         self._writer = ThreadPoolExecutor(1, "call-log")
 
     @property
@@ -91,7 +97,10 @@ class CallLog:
             call = call.model_copy(update={"picture": f"{call.time.translate(_NO_COLONS)}.jpg"})
         self._become((call, *self._calls[: KEPT - 1]))
         if picture is not None:
-            self._writer.submit(self._write_picture, call.picture, picture)
+            self._waiting.append((call.picture, picture))
+            if len(self._waiting) > WAITING:
+                self._hurry.set()
+            self._writer.submit(self._write_picture)
 
     def look(self) -> None:
         """Somebody looked at the missed calls."""
@@ -114,7 +123,8 @@ class CallLog:
 
     def close(self) -> None:
         """Write what is left; twice does no harm."""
-        self._closing.set()
+        self._closing = True
+        self._hurry.set()
         self._writer.shutdown()
 
     def _become(self, calls: tuple[LoggedCall, ...]) -> None:
@@ -128,10 +138,13 @@ class CallLog:
         except OSError as error:
             log.error("the list of calls cannot be kept: %s", error.strerror)
 
-    def _write_picture(self, name: str, picture: Picture) -> None:
+    def _write_picture(self) -> None:
         from media.still import to_jpeg
 
-        self._closing.wait(self._calm)
+        self._hurry.wait(self._calm)
+        name, picture = self._waiting.popleft()
+        if not self._waiting and not self._closing:
+            self._hurry.clear()
         try:
             write_atomically(self._pictures / name, to_jpeg(picture))
             wanted = {call.picture for call in self._calls}

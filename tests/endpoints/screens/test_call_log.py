@@ -11,13 +11,14 @@ import pytest
 from endpoints.config.people import Directory, Flat
 from endpoints.resident.compose import compose
 from endpoints.screens.app import ScreenApp
-from endpoints.screens.call_log import KEPT, CallLog, LoggedCall
+from endpoints.screens.call_log import KEPT, WAITING, CallLog, LoggedCall
 from endpoints.screens.events import PeopleChanged
 from servers.records.handed import Handed
 from tests.endpoints.app_bench import Bench, bench, site_file
 from tests.endpoints.screens.test_app import SITE, Gate, decoded, dialled, gate, press, talking, visitor
 from tests.endpoints.test_handin import Keeper, keeper
 from tests.media.pictures import numbered
+from tests.media.streams import eventually
 
 __all__ = ["gate", "keeper"]
 Kept = list[dict[str, Any]]
@@ -200,3 +201,12 @@ def test_a_damaged_or_full_log_keeps_nothing_from_ringing(tmp_path: Path) -> Non
     log.close()
     assert len(CallLog(tmp_path).calls) == KEPT
     assert len(list((tmp_path / "calls").glob("*.jpg"))) <= 5
+
+
+def test_pictures_of_many_calls_in_a_row_do_not_pile_up(tmp_path: Path) -> None:
+    log, many = CallLog(tmp_path, calm=600), 12
+    for number in range(many):
+        log.add(LoggedCall(time=f"2026-01-01T00:00:{number:02}", caller="Gate 1", why="answered"), numbered(number))
+    eventually(lambda: len(list((tmp_path / "calls").glob("*.jpg"))) >= many - WAITING, "most pictures are written")
+    log.close()
+    assert len(list((tmp_path / "calls").glob("*.jpg"))) == many
