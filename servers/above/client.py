@@ -61,8 +61,13 @@ class ServiceAbove:
         """Never through a proxy, and only to who has a certificate of our community."""
         if self._tls is None:
             return build_opener(ProxyHandler({}))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_verify_locations(self._tls.authority)
-        context.load_cert_chain(self._tls.certificate, self._tls.key)
-        return build_opener(ProxyHandler({}), HTTPSHandler(context=context))
+        return build_opener(ProxyHandler({}), HTTPSHandler(context=trusting(self._tls)))
+
+
+def trusting(tls: TlsFiles) -> ssl.SSLContext:
+    """For connections to a server above: it must have a certificate of our authorities, and sees ours."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(tls.authority)
+    context.load_cert_chain(tls.certificate, tls.key)
+    return context

@@ -69,6 +69,7 @@ def pages(site: "CloudSite") -> Pages:
         from fastapi import APIRouter
 
         from servers.http.login import Caller, forbidden
+        from servers.relay.pages import cloud_relay
 
         router = APIRouter(tags=["telephones"])
 
@@ -79,6 +80,6 @@ def pages(site: "CloudSite") -> Pages:
             replace(site, caller.home, numbers)
             log.info("%d telephone numbers of %s", len(numbers), caller.home)
 
-        return (router,)
+        return (router, *cloud_relay(backend))
 
     return made

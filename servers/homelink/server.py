@@ -42,7 +42,9 @@ def pages(site: Site, lamp: Lamp | None = None) -> Pages:
     def made(backend: "Backend") -> "Sequence[APIRouter]":
         from servers.above.directory import pages_of
         from servers.messages.desk import Keeping, desk_pages
+        from servers.relay.offering import offering_of
 
+        backend.offering = offering_of(site)
         home, directory = site.homelink.home, _directory(site)
         keeping = Keeping(lambda token: home if _may_deposit(site, directory, token) else None, lambda: (home,))
         desk = desk_pages(backend, site.databases.messages, site.messages, keeping, lamp)

@@ -59,6 +59,10 @@ class Site(ServerSite):
             )
         return self.homelink.home
 
+    def home_named(self, flat: str) -> str:
+        """There is one home here, whatever its flat."""
+        return self.homelink.home
+
     def listeners_for(self, kind: Kind) -> tuple[Listener, ...]:
         """A door station needs a certificate over TLS, where an account is not enough."""
         return tuple(one for one in self.listeners if kind is not Kind.DOOR or one.transport != "tls")

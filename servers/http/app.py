@@ -3,18 +3,22 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from servers.database import Database
 from servers.errors import DatabaseError, RecordError, ServerError
-from servers.http.connection import SmallBodies, TusAnswers
+from servers.http.connection import Application, PassesOn, SmallBodies, TusAnswers
 from servers.http.login import Identity, Logins
 from servers.kamailio.site import ServerSite
 from servers.messages.errors import STATUS
 from servers.records.duty import relays_of
 from servers.records.store import RecordStore
+
+if TYPE_CHECKING:
+    from servers.relay.offering import Offering
 
 LeftIn = Callable[[Identity, Sequence[str]], Mapping[str, Sequence[str]]]
 """Who asks, Session-IDs -> ids of what visitors left in these visits, as far as the asking one may see them."""
@@ -26,6 +30,11 @@ class Backend:
     def __init__(self, site: ServerSite, sip_ready: Callable[[], bool]) -> None:
         self.site, self.sip_ready = site, sip_ready
         self.left_in: LeftIn = lambda caller, sessions: {}
+        self.passes_on: PassesOn = lambda scope, above: False
+        self.middleware: Callable[[Application], Application] | None = None
+        """Sees every request before the pages."""
+        self.offering: Offering | None = None
+        """Lets the server above ask."""
         self._lock = threading.Lock()
         self._endings: list[Callable[[], None]] = []
 
@@ -67,6 +76,8 @@ def make_app(backend: Backend, routers: Sequence[APIRouter]) -> FastAPI:
     site = backend.site
     app = FastAPI(title=f"Intercom {site.title} {site.identity.name}", docs_url=None, redoc_url=None)
     app.state.logins = Logins(site)
+    if backend.middleware:
+        app.add_middleware(backend.middleware)
     app.add_middleware(SmallBodies)
     app.add_middleware(TusAnswers)
     app.add_exception_handler(DatabaseError, _answer(503))

@@ -2,34 +2,36 @@
 
 import hmac
 import math
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, cast
 
 from fastapi import Depends, HTTPException, Request
+from fastapi.requests import HTTPConnection
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from servers.community.authority import Role
 from servers.http.failures import Failures
+from servers.http.identity import Identity, heard_of
 from servers.kamailio.accounts import login_hash
 from servers.kamailio.database import opened
 from servers.kamailio.kinds import Kind
 from servers.kamailio.site import ServerSite
 
-_basic = HTTPBasic(auto_error=False, realm="intercom", description="The SIP account at this server.")
+__all__ = ["Caller", "Identity", "Logins", "forbidden", "unauthorized"]
+
+
+class _Basic(HTTPBasic):
+    """For WebSockets too."""
+
+    async def __call__(  # type: ignore[override]  # as HTTPBasic itself does
+        self, request: HTTPConnection
+    ) -> HTTPBasicCredentials | None:
+        return await super().__call__(cast(Request, request))  # it looks at headers only
+
+
+_basic = _Basic(auto_error=False, realm="intercom", description="The SIP account at this server.")
 _ALONE = {Role.HOMELINK.value: Kind.HOMELINK, Role.MANAGEMENT.value: Kind.MANAGEMENT}
 """Servers below need no password; their account tells which one they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Somebody who proved who they are."""
-
-    name: str
-    kind: Kind
-    home: str
-    """User part of the address that it registers: the flat, at servers of more than one home."""
-    way: str = ""
-    """The server that speaks for it; "" for an account of this server."""
 
 
 class Logins:
@@ -48,6 +50,14 @@ class Logins:
             return Identity(name, Kind.DOOR, name)
         found = self._account(name) if role in _ALONE else None
         return found[0] if found and found[0].kind is _ALONE[role] else None
+
+    def by_word(self, request: HTTPConnection) -> Identity:
+        """Whom the server above speaks for, on a connection that only it has. Raises HTTPException."""
+        try:
+            caller = heard_of(request.headers.raw)
+        except ValueError as error:
+            raise HTTPException(401, str(error)) from error
+        return replace(caller, home=self._site.home_named(caller.home))
 
     def by_password(self, source: str, user: str, password: str) -> Identity:
         """Raises HTTPException: 401 for a wrong login, 429 for who tried too often."""
@@ -74,9 +84,11 @@ def unauthorized() -> HTTPException:
 
 
 def _identity(
-    request: Request, credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)] = None
+    request: HTTPConnection, credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)] = None
 ) -> Identity:
     logins: Logins = request.app.state.logins
+    if request.scope.get("above"):
+        return logins.by_word(request)
     if known := logins.by_certificate(*request.scope.get("certificate", ("", "", ""))):
         return known
     if credentials is None:

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 Pages: TypeAlias = "Callable[[Backend], Sequence[APIRouter]]"
 """What one kind of server has beside records and health."""
-CONNECTIONS = 200
+BACKLOG = 200
 
 
 class HttpService:
@@ -43,7 +43,7 @@ class HttpService:
         try:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind((address, self._port))
-            taken.listen(CONNECTIONS)
+            taken.listen(BACKLOG)
         except OSError as error:
             taken.close()
             raise ServerError(f"[http] cannot listen on {address} port {self._port}: {error.strerror}") from error
@@ -67,14 +67,13 @@ class HttpService:
             self._socket.close()
 
     def _serve(self, taken: socket.socket) -> None:
-        import uvicorn
-
         from servers.http.app import Backend, make_app
+        from servers.http.serving import Serving
 
         backend = self._backend = Backend(self._site, self._sip_ready)
         try:
             app = make_app(backend, self._pages(backend))
-            self._server = uvicorn.Server(_config(app, self._site))
+            self._server = Serving(self._site, app, backend.passes_on, backend.offering)
             if not self._stopping.is_set():
                 log.info("http serves port %d", self._port)
                 self._server.run([taken])
@@ -82,29 +81,3 @@ class HttpService:
             log.error("http cannot serve: %s", error)
         finally:
             backend.close()
-
-
-def _config(app: object, site: ServerSite) -> "uvicorn.Config":
-    import ssl
-
-    import uvicorn
-
-    from servers.http.connection import Connection
-
-    tls = site.tls_files
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]  # any ASGI application
-        http=Connection,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=1,
-        ssl_certfile=tls.certificate if tls else None,
-        ssl_keyfile=tls.key if tls else None,
-        ssl_ca_certs=str(tls.authority) if tls else None,
-        ssl_cert_reqs=ssl.CERT_OPTIONAL if tls else ssl.CERT_NONE,
-    )

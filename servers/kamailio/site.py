@@ -159,6 +159,10 @@ class UpstreamSection(Section):
     """How others reach that server, where it is not by `uri`; it stands in the directory."""
     service: Annotated[str, Field(pattern=r"^(https?://[^\s/?#@]{1,200})?$")] = ""
     """Its HTTP service: ``https://10.0.0.2:8443``; "" leaves directory and missed calls unasked for."""
+    service_standby: tuple[Annotated[str, Field(pattern=r"^https?://[^\s/?#@]{1,200}$")], ...] = Field(
+        default=(), max_length=7
+    )
+    """The HTTP services of the other nodes: each can ask this server what a phone on 4G wants to know."""
     refresh: float = Field(default=30.0, ge=0.1, le=3600)
     """Seconds between two questions there."""
     authority: AuthorityName = ""
@@ -169,6 +173,17 @@ class UpstreamSection(Section):
         if any(uri.partition(";")[2] != self.uri.partition(";")[2] for uri in self.standby):
             raise ValueError("standby needs the same transport as uri")
         return self
+
+    @model_validator(mode="after")
+    def _standby_of_a_service(self) -> "UpstreamSection":
+        if self.service_standby and not self.service:
+            raise ValueError("service_standby needs service")
+        return self
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """`service` and `service_standby`."""
+        return (self.service, *self.service_standby) if self.service else ()
 
     @property
     def uris(self) -> tuple[str, ...]:
@@ -270,6 +285,10 @@ class ServerSite(Section):
         Raises DeviceError if this kind needs a home, or must not have one.
         """
         raise NotImplementedError
+
+    def home_named(self, flat: str) -> str:
+        """What this server calls a home that the server above knows by `flat`."""
+        return flat
 
     @property
     def listeners(self) -> tuple[Listener, ...]:

@@ -38,17 +38,21 @@ class ManagementServer(SipServer):
 
 
 def pages(site: ManagementSite, lamp: Lamp | None = None) -> Pages:
-    """What its HTTP service has beside records and health: the directory, and messages of homes without HomeLink."""
+    """What its HTTP service has beside records and health: directory, messages of homes without HomeLink, the relay."""
 
     def made(backend: "Backend") -> "Sequence[APIRouter]":
         from servers.directory.pages import pages_of
         from servers.directory.store import DirectoryStore
         from servers.messages.desk import Keeping, desk_pages
+        from servers.relay.offering import offering_of
+        from servers.relay.pages import management_relay
 
+        backend.offering = offering_of(site)
+        relay = management_relay(backend, lambda home: home in homes(site, Kind.HOMELINK))
         store = lru_cache(maxsize=1)(lambda: DirectoryStore(backend.database))
         keeping = Keeping(lambda token: store().flat_of_deposit(token), lambda: homes(site, Kind.INDOOR))
         desk = desk_pages(backend, site.databases.messages, site.messages, keeping, lamp)
-        return (*pages_of(site, store), *desk)
+        return (*pages_of(site, store), *desk, *relay)
 
     return made
 

@@ -1,16 +1,20 @@
 """Who registers where, and calls that leave a home: up to management, on to the cloud, and down to another home."""
 
+import json
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from endpoints.service import Service
 from servers.community.authority import Role
 from servers.kamailio import accounts, rpc
 from servers.records import Result
 from tests.servers.calls import answer, end_cancelled, refuse, ring
-from tests.servers.network import Network, running_network
+from tests.servers.network import COMMUNITY, Network, running_network, service_url
+from tests.servers.nodes import free_port
 from tests.servers.peer import Call, Peer
 
 pytestmark = pytest.mark.kamailio
@@ -26,7 +30,8 @@ def plain_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]
 
 @pytest.fixture(scope="module")
 def tls_network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    with running_network(tmp_path_factory.mktemp("tls"), "tls") as network:
+    settings = f"[http]\nport = {free_port('127.0.0.1')}\n"
+    with running_network(tmp_path_factory.mktemp("tls"), "tls", settings=settings) as network:
         yield network
 
 
@@ -247,3 +252,25 @@ def test_the_way_to_a_home_stays_open_when_nothing_is_said(tls_network: Network)
         connections = rpc.call(node.site.control, "core.tcp_list")
         above = [one for one in connections if node.site.upstream.uri.endswith(f":{one['src_port']};transport=tls")]
         assert [one["lifetime"] for one in above] == [3605], connections
+
+
+@pytest.mark.flow("V5")
+def test_a_phone_on_4g_asks_its_home_and_a_home_that_was_away_comes_back(tls_network: Network) -> None:
+    home = tls_network.homes["302"]
+    login = tls_network.cloud.add("phone1", "phone", f"302.{COMMUNITY}")
+    authority = tls_network.cloud.site.tls.authority if tls_network.cloud.site.tls else None
+    phone = Service(service_url(tls_network.cloud), login.user, login.password, authority)
+
+    def answers(wanted: int) -> bytes:
+        deadline = time.monotonic() + 60
+        while (answer := phone.request("GET", "/messages")).status != wanted:
+            assert time.monotonic() < deadline, (answer, home.server.log[-2000:])
+            time.sleep(0.1)
+        return answer.body
+
+    assert json.loads(answers(200)) == {"messages": [], "next": None, "new": 0, "old": 0}
+    home.server.stop()
+    assert b"not connected" in answers(503)
+    home.start_again()
+    assert json.loads(answers(200))["new"] == 0
+    tls_network.forget()

@@ -1,14 +1,15 @@
 """HTTP services that answer for real, without SIP beside them."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from endpoints.service import Answer, Service
 from servers.community.authority import Community, Role
-from servers.http import HttpService
+from servers.http import HttpService, Pages
 from servers.kamailio import accounts
 from servers.kamailio.config import Transport
 from servers.kamailio.site import ServerSite
@@ -53,38 +54,68 @@ class Web:
         """Ask without a login."""
         return self.stranger().request("GET", path)
 
+    def start(self) -> None:
+        """Serve, for the first time or again."""
+        assert self.site.http is not None
+        pages = _kind_of(Role(self.site.program))[1]
+        self.service = HttpService(self.site, self.site.http.port, self.sip.is_set, pages(self.site))
+        self.service.start()
+
+    def stop(self) -> None:
+        self.service.stop()
+
+
+def made_web(
+    folder: Path,
+    role: Role,
+    transports: Sequence[Transport],
+    community: Community | None,
+    settings: str = "",
+    name: str = "",
+    realm: str = "",
+) -> Web:
+    """The HTTP service of a server of this role, not started; `settings` begin with what is left of [http]."""
+    address = own_address()
+    identity = {"name": "Lakeside", "realm": realm or f"{role}.example", "address": address}
+    if role is Role.MANAGEMENT:
+        identity["community"] = "lakeside"
+    folder.mkdir(exist_ok=True)
+    text = site_text(folder, role, identity, transports, community, name=name)
+    path = folder / "site.toml"
+    path.write_text(f"{text}\n[http]\nport = {free_port(address)}\n{settings}")
+    site = _kind_of(role)[0](path)
+    assert site.http is not None
+    site.databases.prepare()
+    sip = threading.Event()
+    return Web(site, folder, HttpService(site, site.http.port, sip.is_set), community, sip)
+
+
+def _kind_of(role: Role) -> tuple[Callable[[Path], ServerSite], Callable[[Any], Pages]]:
+    """How its site file is read, and its pages."""
+    from servers.cloud.site import load_site as load_cloud
+    from servers.cloud.telephones import pages as cloud_pages
+    from servers.homelink.server import pages as homelink_pages
+    from servers.homelink.site import load_site as load_homelink
+    from servers.management.server import pages as management_pages
+    from servers.management.site import load_site as load_management
+
+    known: dict[Role, tuple[Callable[[Path], ServerSite], Callable[[Any], Pages]]] = {
+        Role.HOMELINK: (load_homelink, homelink_pages),
+        Role.MANAGEMENT: (load_management, management_pages),
+        Role.CLOUD: (load_cloud, cloud_pages),
+    }
+    return known[role]
+
 
 @contextmanager
 def running_web(
     folder: Path, role: Role, transports: Sequence[Transport] = ("udp",), settings: str = ""
 ) -> Iterator[Web]:
     """The HTTP service of a server of this role, until the block ends."""
-    from servers.homelink.server import pages as homelink_pages
-    from servers.homelink.site import load_site as load_homelink
-    from servers.management.server import pages
-    from servers.management.site import load_site as load_management
-
-    address = own_address()
     community = Community.create(folder / "authority", "Gardens") if "tls" in transports else None
-    identity = {"name": "Lakeside", "realm": f"{role}.example", "address": address}
-    if role is Role.MANAGEMENT:
-        identity["community"] = "lakeside"
-    text = site_text(folder, role, identity, transports, community)
-    path = folder / "site.toml"
-    path.write_text(f"{text}\n[http]\nport = {free_port(address)}\n{settings}")
-    sip = threading.Event()
-    site: ServerSite
-    if role is Role.MANAGEMENT:
-        site = load_management(path)
-        assert site.http is not None
-        service = HttpService(site, site.http.port, sip.is_set, pages(site))
-    else:
-        site = load_homelink(path)
-        assert site.http is not None
-        service = HttpService(site, site.http.port, sip.is_set, homelink_pages(site))
-    site.databases.prepare()
-    service.start()
+    web = made_web(folder, role, transports, community, settings)
+    web.start()
     try:
-        yield Web(site, folder, service, community, sip)
+        yield web
     finally:
-        service.stop()
+        web.stop()

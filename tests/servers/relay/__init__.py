@@ -1,0 +1,1 @@
+"""Tests of the relay between a phone on 4G and its home."""
