@@ -12,6 +12,7 @@ from endpoints.errors import ServiceError
 
 if TYPE_CHECKING:  # loaded late: a device registers before it asks anything
     from http.client import HTTPConnection, HTTPResponse
+    from ssl import SSLContext
 
 LARGEST = 8 << 20
 """Bytes of an answer; a community of 10,000 flats needs half of it."""
@@ -49,12 +50,11 @@ class Service:
         """Ask once; `content` is the type of `body`. Raises ServiceError without a whole answer; a refusal is one."""
         from http.client import HTTPException
 
-        headers = {"Accept": "application/json"}
-        headers |= {"Authorization": f"Basic {self._login()}"} if self.password else {}
+        headers = {"Accept": "application/json"} | self.login()
         headers |= {"If-None-Match": etag} if etag else {}
         headers |= {"Content-Type": content} if body else {}
         try:
-            connection = self._connect()
+            connection = self.connection()
         except (OSError, ValueError) as error:
             raise ServiceError(f"{self.url} cannot be asked: {error}") from error
         try:
@@ -65,12 +65,17 @@ class Service:
         finally:
             connection.close()
 
-    def _connect(self) -> "HTTPConnection":
+    def connection(self) -> "HTTPConnection":
+        """A connection that is not open yet. Raises OSError or ValueError for certificates that cannot be used."""
         from http.client import HTTPConnection, HTTPSConnection
 
         target = urlsplit(self.url)
         if target.scheme == "http":
             return HTTPConnection(target.hostname or "", target.port, timeout=self.patience)
+        return HTTPSConnection(target.hostname or "", target.port, timeout=self.patience, context=self.security())
+
+    def security(self) -> "SSLContext":
+        """TLS with whoever has a certificate of our authority. Raises OSError or ValueError."""
         import ssl
 
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -78,10 +83,14 @@ class Service:
         context.load_verify_locations(self.authority)
         if self.certificate is not None:
             context.load_cert_chain(self.certificate, self.key)
-        return HTTPSConnection(target.hostname or "", target.port, timeout=self.patience, context=context)
+        return context
 
-    def _login(self) -> str:
-        return base64.b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
+    def login(self) -> dict[str, str]:
+        """The header that says who asks; none where a certificate says it."""
+        if not self.password:
+            return {}
+        both = base64.b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
+        return {"Authorization": f"Basic {both}"}
 
     def _read(self, response: "HTTPResponse") -> Answer:
         deadline = time.monotonic() + 4 * self.patience
@@ -101,6 +110,18 @@ class Service:
 def service_of(site: Site) -> Service | None:
     """The HTTP service that the site file names in [directory]; None without one."""
     return service_at(site, site.directory.url) if site.directory else None
+
+
+def cloud_service(site: Site) -> Service | None:
+    """The cloud server's HTTP service, asked with this device's account there; None for a device without one."""
+    cloud = site.cloud
+    if cloud is None or not cloud.service:
+        return None
+    user, tls = cloud.auth_user or cloud.user, cloud.tls or site.tls
+    service = Service(cloud.service, user, cloud.password.get_secret_value())
+    if tls is None:
+        return service
+    return replace(service, authority=tls.authority, certificate=tls.certificate, key=tls.key)
 
 
 def services_at(site: Site, url: str) -> tuple[Service, ...]:

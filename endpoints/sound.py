@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from hal.errors import IntercomError
+from media.tones import Audible
 from media.tones import Sound as Speech
 from media.voice import Voice
 
@@ -38,6 +39,10 @@ class Sound:
     def say(self, words: Sequence[str], over: Callable[[], None] | None = None) -> None:
         """Speak these prompts of `media.prompts` at our loudspeaker; see `Voice.say` for `over`."""
         self._do(lambda: self._voice.say(self._speech(words), over))
+
+    def play(self, sound: Audible) -> None:
+        """Let something be heard at our loudspeaker, as words are."""
+        self._do(lambda: self._voice.say(sound))
 
     def announce(self, words: Sequence[str], pause: float = 0.0) -> None:
         """Speak these prompts to the other side instead of our microphone: once, or again after `pause` seconds."""

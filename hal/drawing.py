@@ -40,6 +40,9 @@ BUTTONS: dict[str, tuple[str, Colour]] = {
     "callback": ("Call back", GREEN),
     "transfer": ("Transfer", BLUE),
     "history": ("Calls", SLATE),
+    "messages": ("Messages", SLATE),
+    "play": ("Play", GREEN),
+    "delete": ("Delete", RED),
 }
 """The words and the colour of each action of a scene."""
 

@@ -1,4 +1,4 @@
-"""Indicator: the lamps that tell a visitor what is going on."""
+"""Indicator: the lamps that tell a visitor, or at home a resident, what is going on."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +14,8 @@ class Signal(StrEnum):
     REFUSED = "refused"
     ALARM = "alarm"
     FAULT = "fault"
+    MESSAGE = "message"
+    """A visitor left something that nobody has seen."""
 
 
 class Indicator(Protocol):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import Protocol
 
 from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
 
@@ -84,6 +85,17 @@ SCORES = {
     Tone.RECORD: Score((Note(0.4, (1400.0,)),), repeats=False),
     Tone.ALARM: Score((Note(0.24, (1800.0,), amplitude=0.6), Note(0.24, (1200.0,), amplitude=0.6))),
 }
+
+
+class Audible(Protocol):
+    """What a loudspeaker is given piece by piece."""
+
+    @property
+    def repeats(self) -> bool:
+        """Whether it sounds until something else does."""
+
+    def frame(self, number: int) -> bytes | None:
+        """Frame `number` counted from its beginning, 20 ms; None when it is over. Does not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +175,12 @@ class TonePlayer:
         self._begin, self._write, self._end = begin, write, end
         self._lock = threading.Lock()
         self._changed = threading.Event()
-        self._wanted: tuple[Sound, int] | None = None
-        self._words: tuple[Sound, int] | None = None
+        self._wanted: tuple[Audible, int] | None = None
+        self._words: tuple[Audible, int] | None = None
         self._keep_on = False
         self._thread: threading.Thread | None = None
 
-    def play(self, sound: Sound, frame: int = 0) -> None:
+    def play(self, sound: Audible, frame: int = 0) -> None:
         """Play `sound` from frame number `frame` on, instead of the tone that sounds now; returns at once."""
         with self._lock:
             self._wanted = (sound, frame)
@@ -176,7 +188,7 @@ class TonePlayer:
                 self._words = None
             self._start()
 
-    def say(self, words: Sound) -> None:
+    def say(self, words: Audible) -> None:
         """Speak `words`, instead of whatever sounds now; the tone that was or is asked for follows. Returns at once."""
         with self._lock:
             self._words = (words, 0)
@@ -218,12 +230,12 @@ class TonePlayer:
                     self._thread = None
                     return
 
-    def _next(self) -> tuple[Sound, int] | None:
+    def _next(self) -> tuple[Audible, int] | None:
         with self._lock:
             self._changed.clear()
             return self._words or self._wanted
 
-    def _sound(self, part: tuple[Sound, int], pace: _Pace) -> None:
+    def _sound(self, part: tuple[Audible, int], pace: _Pace) -> None:
         sound, number = part
         while (frame := sound.frame(number)) is not None:
             self._write(frame)
@@ -234,7 +246,7 @@ class TonePlayer:
             self._words = None if self._words is part else self._words
             self._wanted = None if self._wanted is part else self._wanted
 
-    def _still(self, part: tuple[Sound, int]) -> bool:
+    def _still(self, part: tuple[Audible, int]) -> bool:
         """Whether a change left this part as what has to sound."""
         with self._lock:
             self._changed.clear()

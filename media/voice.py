@@ -11,7 +11,7 @@ from hal.errors import HalError
 from hal.microphone import FRAME_SAMPLES, Microphone
 from hal.recovery import Report, nobody
 from hal.speaker import Speaker
-from media.tones import FRAME_BYTES, Sound, Tone, TonePlayer, mix, render
+from media.tones import FRAME_BYTES, Audible, Sound, Tone, TonePlayer, mix, render
 
 if TYPE_CHECKING:
     from media.voice_processing import VoiceProcessor
@@ -87,7 +87,7 @@ class Voice:
         self._preparing = threading.Lock()
         self._capturing = threading.Lock()
         self._reference: deque[bytes] = deque(maxlen=_REFERENCE_FRAMES)
-        self._overlay: tuple[Sound, int] | None = None
+        self._overlay: tuple[Audible, int] | None = None
         self._over: Callable[[], None] | None = None
         """Called when the words that sound in a call are over."""
         self._announced: tuple[Sound, int] | None = None
@@ -153,7 +153,7 @@ class Voice:
         else:
             self._tones.silence()
 
-    def say(self, words: Sound, over: Callable[[], None] | None = None) -> None:
+    def say(self, words: Audible, over: Callable[[], None] | None = None) -> None:
         """Speak `words` at our loudspeaker: between calls a repeating tone waits for them, in a call both are heard.
 
         In a call `over` is called on the media thread when they are over, unless something else sounds before that.

@@ -39,7 +39,15 @@ SCREEN = {
     "service_port": "service_port",
 }
 """What indoor unit, phone and management console share."""
-RESIDENT = {**SCREEN, "guard_button": "button", "emergency_button": "button"}
+RESIDENT = {
+    **SCREEN,
+    "guard_button": "button",
+    "emergency_button": "button",
+    "messages_button": "button",
+    "play_button": "button",
+    "delete_button": "button",
+    "indicator": "indicator",
+}
 CONSOLE = {**SCREEN, "callback_button": "button", "transfer_button": "button"}
 KINDS: dict[str, dict[str, str]] = {
     "door-station": DOOR_STATION,

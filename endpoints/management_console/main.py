@@ -4,7 +4,7 @@ from endpoints.composition import Frame, run_endpoint
 from endpoints.management_console.decisions import CONSOLE
 from endpoints.management_console.state import Console
 from endpoints.screens.app import ScreenApp
-from endpoints.screens.compose import compose_screen
+from endpoints.screens.compose import Extras, compose_screen
 
 KIND = "management-console"
 
@@ -16,4 +16,4 @@ def main(argv: list[str]) -> int:
 
 def compose(frame: Frame) -> ScreenApp:
     """The console of these files, at work as soon as the loop runs. Raises IntercomError."""
-    return compose_screen(frame, CONSOLE, Console)
+    return compose_screen(frame, CONSOLE, Extras((), lambda *needs: {}), Console)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, Tone
+from endpoints.screens.messages.actions import MailAction
 from endpoints.sip.agent import CallId
 from hal.display import Scene
+from hal.indicator import Signal
 from media.description import VideoMedia
 
 
@@ -136,6 +138,13 @@ class ShowScene:
     scene: Scene
 
 
+@dataclass(frozen=True, slots=True)
+class Light:
+    """Let the lamps say this, on a device that has some."""
+
+    signal: Signal
+
+
 ScreenAction = (
     Ring
     | Answer
@@ -153,6 +162,8 @@ ScreenAction = (
     | NoteCall
     | ShowPicture
     | ShowScene
+    | Light
+    | MailAction
     | StartTimer
     | CancelTimer
     | Tone

@@ -22,6 +22,7 @@ from endpoints.sip.message import new_session_id
 from endpoints.sound import Sound
 from endpoints.unlock import UNLOCK_TYPE, sign
 from hal.display import Display
+from hal.indicator import Indicator
 from hal.service_port import Facts, ServicePort
 from media.description import VideoMedia
 
@@ -53,6 +54,9 @@ class Parts:
     recorder: CallRecorder
     registrars: Mapping[str, str]
     """The URI of each server by its name, "" of the only one: pictures of our own calls go that way."""
+    indicator: Indicator | None = None
+    more: Mapping[type, Callable[[Any], None]] = field(default_factory=dict)
+    """How actions are done that only some devices know."""
 
 
 class ScreenApp:
@@ -83,6 +87,7 @@ class ScreenApp:
     def open(self) -> None:
         """Show the first scene and answer the service port's questions."""
         self._parts.display.show(self._behaviour.scene(self.state))
+        self._light(do.Light(self._behaviour.lamp(self.state)))
         if self._parts.port is not None:
             self._parts.port.provide("state", self._state_facts)
             self._parts.port.provide("stats", self._figures)
@@ -123,12 +128,14 @@ class ScreenApp:
             do.NoteCall: self._note_call,
             do.ShowPicture: self._show_picture,
             do.ShowScene: lambda action: self._parts.display.show(action.scene),
+            do.Light: self._light,
             StartTimer: lambda action: loop.start_timer(action.name, action.seconds),
             CancelTimer: lambda action: loop.cancel_timer(action.name),
             Tone: lambda action: sound.tone(action.name),
             HangUp: lambda action: agent.hang_up(action.call, action.reason),
             Publish: lambda action: self._publish(action.event, action.facts),
             Complain: lambda action: log.warning("%s", action.sentence),
+            **self._parts.more,
         }
 
     def _ring(self, action: do.Ring) -> None:
@@ -172,6 +179,10 @@ class ScreenApp:
         if action.beside:
             self._parts.recorder.refused(action)
         self._publish("call-noted" if action.how in TAKEN else "missed", note)
+
+    def _light(self, action: do.Light) -> None:
+        if self._parts.indicator is not None:
+            self._parts.indicator.show(action.signal)
 
     def _show_picture(self, action: do.ShowPicture) -> None:
         self._parts.calls.beside(lambda: self._show_kept(action.name))

@@ -1,7 +1,9 @@
 """Puts a device with a screen together: indoor unit, phone and console differ by their board, rules and behaviour."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from endpoints.composition import Frame, Line, load_cryptography, open_line, prepare_later
 from endpoints.config import Directory, Site
@@ -14,8 +16,10 @@ from endpoints.screens.decisions import Behaviour
 from endpoints.screens.events import Button, ButtonPressed, KeyPressed, PeopleChanged
 from endpoints.screens.own_picture import OwnPicture
 from endpoints.screens.screen import Screen
+from endpoints.screens.stage import Stage
 from endpoints.screens.state import GUARD, Rules, Station
-from endpoints.service import service_of, services_at
+from endpoints.service import Service, cloud_service, service_at, service_of, services_at
+from endpoints.sound import Sound
 from hal.display import Display
 from hal.errors import HalError
 from hal.recovery import SteadyCamera
@@ -24,11 +28,27 @@ OFFERS = (Button.GUARD, Button.EMERGENCY, Button.CALLBACK, Button.TRANSFER, Butt
 RECORDS_FOLDER, DIRECTORY_FILE = "records", "directory.json"
 
 
-def compose_screen(frame: Frame, behaviour: Behaviour, new_state: type[Station] = Station) -> ScreenApp:
+Services = Mapping[str, Service]
+"""The HTTP service of each server where the device may be registered: "home", "cloud", "" of the only one."""
+Doers = Mapping[type, Callable[[Any], None]]
+"""How actions are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What one kind of device has beyond the others, where there is a server that it can ask."""
+
+    offers: tuple[Button, ...]
+    """The buttons that belong to it."""
+    make: Callable[[Frame, Services, Stage, Sound], Doers]
+
+
+def compose_screen(frame: Frame, behaviour: Behaviour, extras: Extras, new_state: type[Station] = Station) -> ScreenApp:
     """The device of these files, at work as soon as the loop runs. Raises IntercomError."""
-    line = open_line(frame)
-    parts = _parts(frame, line)
-    app = ScreenApp(parts, _first_state(frame, parts.calls, new_state), behaviour, frame.loop)
+    line, services = open_line(frame), _services(frame)
+    parts = _parts(frame, line, services, extras)
+    offers = (*OFFERS, *(extras.offers if services else ()))
+    app = ScreenApp(parts, _first_state(frame, parts.calls, offers, new_state), behaviour, frame.loop)
     frame.running.callback(app.close)
     prepare_later(frame, line.settled, (app.screen.prepare, line.voice.prepare, load_cryptography))
     app.open()
@@ -36,7 +56,7 @@ def compose_screen(frame: Frame, behaviour: Behaviour, new_state: type[Station] 
     return app
 
 
-def _parts(frame: Frame, line: Line) -> Parts:
+def _parts(frame: Frame, line: Line, services: Services, extras: Extras) -> Parts:
     display: Display | None = frame.device("display")
     if display is None:
         raise HalError("A device with a screen, but without a display, shows nobody.")
@@ -51,17 +71,28 @@ def _parts(frame: Frame, line: Line) -> Parts:
         screen=frame.keep(Screen(display, site.sip.address, site.sip.srtp, _own_picture(frame))),
         calls=calls,
         recorder=CallRecorder(site.device.name, calls, *_keeper(frame, calls)),
+        indicator=frame.device("indicator"),
+        more=extras.make(frame, services, Stage(display), line.sound) if services else {},
         registrars={"": site.sip.registrar or "", **({"cloud": site.cloud.registrar} if site.cloud else {})},
     )
 
 
-def _first_state(frame: Frame, calls: CallLog, new_state: type[Station]) -> Station:
+def _services(frame: Frame) -> Services:
+    """Where the servers of this device can be asked."""
+    site = frame.configuration.site
+    url = site.sip.service or (site.directory.url if site.directory else "")
+    home = {"": service_at(site, url), "home": service_at(site, url)} if url else {}
+    cloud = cloud_service(site)
+    return {**home, "cloud": cloud} if cloud else home
+
+
+def _first_state(frame: Frame, calls: CallLog, offers: tuple[Button, ...], new_state: type[Station]) -> Station:
     """With what was before the device was switched off."""
     missed = [call for call in calls.calls if not call.seen]
     came = [call for call in calls.calls if not call.outgoing]
     dialled = [call for call in calls.calls if call.outgoing]
     return new_state(
-        _rules(frame, _people(frame)),
+        _rules(frame, _people(frame), offers),
         history=calls.calls,
         missed=len(missed),
         last_missed=missed[0].caller if missed else "",
@@ -118,12 +149,12 @@ def _identity(site: Site) -> Identity:
     return Identity(site.device.name, site.device.flat or GUARD, key)
 
 
-def _rules(frame: Frame, people: Mapping[str, str]) -> Rules:
+def _rules(frame: Frame, people: Mapping[str, str], offers: tuple[Button, ...]) -> Rules:
     site = frame.configuration.site
     return Rules(
         name=site.device.place or site.device.name,
         domain=site.sip.domain,
-        offers=tuple(button for button in OFFERS if f"{button}_button" in frame.board.devices),
+        offers=tuple(button for button in offers if f"{button}_button" in frame.board.devices),
         names=site.dial,
         may_unlock=site.unlock is not None,
         once=site.cloud is not None,

@@ -10,7 +10,7 @@ from typing import Any
 
 from endpoints.events import CancelTimer, DeviceLost, DeviceReturned, HangUp, Publish, StartTimer, TimerExpired, Tone
 from endpoints.screens import browsing, departing, incoming, talking
-from endpoints.screens.actions import Say, ScreenAction, ShowScene
+from endpoints.screens.actions import Light, Say, ScreenAction, ShowPicture, ShowScene
 from endpoints.screens.call_log import CallsLogged
 from endpoints.screens.events import (
     Button,
@@ -21,7 +21,8 @@ from endpoints.screens.events import (
     PeopleChanged,
     ScreenEvent,
 )
-from endpoints.screens.scenes import scene_of, tone_of
+from endpoints.screens.messages.actions import PlayFilm, ShowLeft
+from endpoints.screens.scenes import lamp_of, scene_of, tone_of
 from endpoints.screens.state import DEPARTING, Outcome, Phase, Station
 from endpoints.screens.transitions import Actions, Decision, S, enter, finish, note_call
 from endpoints.sip.agent import (
@@ -40,9 +41,12 @@ from endpoints.sip.agent import (
     VideoChanged,
 )
 from hal.display import Scene
+from hal.indicator import Signal
 
 FAILURE = 400
 """A talk that ends with such a code was not ended by a person."""
+FILLS_THE_SCREEN = (ShowPicture, ShowLeft, PlayFilm)
+"""Actions that bring a picture: after the scene that makes room for it."""
 ButtonDecision = Callable[[Any], tuple[Station, Actions] | None]
 
 
@@ -53,6 +57,7 @@ class Behaviour:
     events: Mapping[type, Decision]
     scene: Callable[[Station], Scene] = scene_of
     tone: Callable[[Station], str | None] = tone_of
+    lamp: Callable[[Station], Signal] = lamp_of
 
     def next_step(self, state: Station, event: ScreenEvent) -> tuple[Station, Actions]:
         """The state after `event`, and what is to be done, in this order.
@@ -63,7 +68,9 @@ class Behaviour:
         if decided is None:
             return state, ()
         after, actions = decided
-        return after, actions + phase_timers(state, after) + self._signs(state, after)
+        pictures = tuple(action for action in actions if isinstance(action, FILLS_THE_SCREEN))
+        others = tuple(action for action in actions if not isinstance(action, FILLS_THE_SCREEN))
+        return after, others + phase_timers(state, after) + self._signs(state, after) + pictures
 
     def _decide(self, state: Station, event: ScreenEvent) -> tuple[Station, Actions] | None:
         if not _concerns(state, event):
@@ -72,9 +79,17 @@ class Behaviour:
         return decision(state, event) if decision else None
 
     def _signs(self, before: Station, after: Station) -> tuple[ScreenAction, ...]:
-        tone, scene = self.tone(after), self.scene(after)
+        tone, lamp = self.tone(after), self.lamp(after)
         play = (Tone(tone),) if tone != self.tone(before) else ()
-        return (*((ShowScene(scene),) if scene != self.scene(before) else ()), *play)
+        light = (Light(lamp),) if lamp is not self.lamp(before) else ()
+        return (*self._scenes(before, after), *play, *light)
+
+    def _scenes(self, before: Station, after: Station) -> tuple[ScreenAction, ...]:
+        """The new scene; if somebody else's picture was on the screen, without a picture first."""
+        scene, old = self.scene(after), self.scene(before)
+        if scene.live and old.live and after.subject != before.subject:
+            return ShowScene(replace(scene, live=False)), ShowScene(scene)
+        return (ShowScene(scene),) if scene != old else ()
 
 
 def _concerns(state: Station, event: ScreenEvent) -> bool:
@@ -102,7 +117,10 @@ def _limit(state: Station) -> float:
         Phase.RINGING: rules.ring,
         Phase.ENDED: rules.sign,
         Phase.BROWSING: rules.browse,
+        Phase.MESSAGES: rules.browse,
     }
+    if state.phase is Phase.PLAYING and (shown := state.mailbox.shown):
+        return rules.film + shown.duration_ms / 1000
     return limits.get(state.phase, 0.0)
 
 
@@ -219,7 +237,8 @@ def _returned(state: S, event: DeviceReturned) -> tuple[S, Actions]:
     return replace(state, missing=state.missing - {event.name}), (Publish("device-returned", {"device": event.name}),)
 
 
-def _registered(state: S, event: Registered) -> tuple[S, Actions]:
+def registered(state: S, event: Registered) -> tuple[S, Actions]:
+    """The server knows where this device is."""
     facts = {"server": event.server} if event.server else {}
     return replace(state, registered=True, registered_at=event.server, domain=event.domain), (
         Publish("registered", facts),
@@ -253,11 +272,9 @@ EVENTS: dict[type, Decision] = {
     TimerExpired: timer,
     DeviceLost: _lost,
     DeviceReturned: _returned,
-    Registered: _registered,
+    Registered: registered,
     RegistrationLost: _unregistered,
     ButtonPressed: by_button(BUTTONS),
     CallsLogged: browsing.logged,
     PeopleChanged: _people_changed,
 }
-RESIDENT = Behaviour(EVENTS)
-"""Indoor unit and phone."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from endpoints.events import DeviceLost, DeviceReturned, TimerExpired
 from endpoints.screens.call_log import CallsLogged
+from endpoints.screens.messages.events import MailEvent
 from endpoints.sip.agent import CallId, SipEvent
 
 
@@ -28,6 +29,12 @@ class Button(StrEnum):
     """Passes the call on to what was typed; to the other guards if nothing was."""
     HISTORY = "history"
     """Shows the calls so far, one with each press, the newest first."""
+    MESSAGES = "messages"
+    """Shows what visitors left, one with each press, the newest first."""
+    PLAY = "play"
+    """Plays the message that is shown."""
+    DELETE = "delete"
+    """Deletes what is shown of what visitors left, after a second press."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,7 @@ ScreenEvent = (
     | CallPlaced
     | CallFailed
     | CallsLogged
+    | MailEvent
     | PeopleChanged
     | TimerExpired
     | DeviceLost

@@ -1,10 +1,13 @@
 """The words and tones that follow from the state of a device with a screen."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from endpoints.screens.call_log import LoggedCall
+from endpoints.screens.messages.scenes import list_scene, new_words, playing_scene
 from endpoints.screens.state import DEPARTING, GUARD, Outcome, Phase, Station
 from hal.display import Scene
+from hal.indicator import Signal
 
 
 def tone_of(state: Station) -> str | None:
@@ -32,27 +35,35 @@ _OUTCOME_TONES = {
 }
 
 
+def lamp_of(state: Station) -> Signal:
+    """What the lamps say in this state."""
+    return Signal.MESSAGE if state.mailbox.new else Signal.IDLE
+
+
 def scene_of(state: Station) -> Scene:
     """What the display says in this state."""
-    match state.phase:
-        case Phase.RINGING:
-            title = f"Emergency: {state.caller}" if state.emergency else f"{state.caller} is calling"
-            return Scene(title, "Answer or decline", ("answer", "decline"), state.live)
-        case Phase.ANSWERING:
-            return Scene(state.caller, "Connecting", ("hangup",), state.live)
-        case Phase.TALKING:
-            return _talking_scene(state)
-        case Phase.ENDED:
-            return Scene(_ENDINGS.get(state.outcome, "Call ended"), state.caller, ("dnd", *_calls(state)))
-        case Phase.DIALLING:
-            return Scene(state.typed, "# calls, * clears", ("call", "hangup"))
-        case Phase.BROWSING:
-            return _browsing_scene(state)
-        case Phase.IDLE:
-            return _idle_scene(state)
-        case _ if state.phase in DEPARTING:
-            return Scene(f"Calling {state.caller}", departing_words(state), ("hangup",), state.live)
-    raise AssertionError(f"{state.phase} has no scene")
+    return _SCENES[state.phase](state)
+
+
+def _ringing_scene(state: Station) -> Scene:
+    title = f"Emergency: {state.caller}" if state.emergency else f"{state.caller} is calling"
+    return Scene(title, "Answer or decline", ("answer", "decline"), state.live)
+
+
+def _answering_scene(state: Station) -> Scene:
+    return Scene(state.caller, "Connecting", ("hangup",), state.live)
+
+
+def _departing_scene(state: Station) -> Scene:
+    return Scene(f"Calling {state.caller}", departing_words(state), ("hangup",), state.live)
+
+
+def _ended_scene(state: Station) -> Scene:
+    return Scene(_ENDINGS.get(state.outcome, "Call ended"), state.caller, ("dnd", *_calls(state)))
+
+
+def _dialling_scene(state: Station) -> Scene:
+    return Scene(state.typed, "# calls, * clears", ("call", "hangup"))
 
 
 _ENDINGS = {
@@ -111,11 +122,16 @@ def _idle_scene(state: Station) -> Scene:
     words = (
         "Not connected" if state.registered is False else "",
         "Do not disturb" if state.do_not_disturb else "",
+        new_words(state),
         _missed_words(state),
     )
     seen = ("hangup",) if state.missed else ()
     history = ("history",) if state.history and "history" in state.rules.offers else ()
-    return Scene(state.rules.name or "Ready", joined(*words), ("dnd", *seen, *history, *_calls(state)))
+    box = state.mailbox
+    left = (
+        ("messages",) if "messages" in state.rules.offers and (box.items or box.new or box.reachable is False) else ()
+    )
+    return Scene(state.rules.name or "Ready", joined(*words), ("dnd", *seen, *history, *left, *_calls(state)))
 
 
 def joined(*words: str) -> str:
@@ -166,3 +182,17 @@ def _missed_words(state: Station) -> str:
         return ""
     count = "1 missed call" if state.missed == 1 else f"{state.missed} missed calls"
     return f"{count}, last: {state.last_missed}"
+
+
+_SCENES: Mapping[Phase, Callable[[Station], Scene]] = {
+    **dict.fromkeys(DEPARTING, _departing_scene),
+    Phase.IDLE: _idle_scene,
+    Phase.DIALLING: _dialling_scene,
+    Phase.BROWSING: _browsing_scene,
+    Phase.MESSAGES: list_scene,
+    Phase.PLAYING: playing_scene,
+    Phase.RINGING: _ringing_scene,
+    Phase.ANSWERING: _answering_scene,
+    Phase.TALKING: _talking_scene,
+    Phase.ENDED: _ended_scene,
+}

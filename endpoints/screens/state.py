@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 from endpoints.screens.call_log import LoggedCall
+from endpoints.screens.messages.state import Mailbox
 from endpoints.sip.agent import CallId
 from media.description import VideoMedia
 
@@ -22,6 +23,8 @@ class Phase(StrEnum):
         ringing --caller gives up: missed; another device answers: answered elsewhere--> ended
         idle --digit--> dialling --#, call button--> calling;  dialling --*, time--> idle
         idle --history--> browsing --history: the call before--> browsing;  browsing --red, time, after the last--> idle
+        idle --messages--> messages --messages: an older one--> messages;  messages --red, time, after the last--> idle
+        messages --play--> playing --its end, any button--> messages
         idle --guard, emergency, call back, call button (again)--> calling
         calling --182--> queued;  calling, queued --180, 183--> alerting;  calling, queued, alerting --200--> talking
         calling, queued, alerting --hang up--> idle;  --refused, busy, no answer, no connection--> ended
@@ -37,6 +40,8 @@ class Phase(StrEnum):
     IDLE = "idle"
     DIALLING = "dialling"
     BROWSING = "browsing"
+    MESSAGES = "messages"
+    PLAYING = "playing"
     CALLING = "calling"
     QUEUED = "queued"
     ALERTING = "alerting"
@@ -86,7 +91,7 @@ class Rules:
     names: Mapping[str, str] = field(default_factory=dict)
     """Short numbers: what is typed -> the user part that is called."""
     offers: tuple[str, ...] = ()
-    """The buttons it has to call others with: "guard", "emergency", "callback", "transfer"."""
+    """What it has buttons for beyond any other: "guard", "emergency", "callback", "transfer", "messages"..."""
     may_unlock: bool = True
     """Whether this device has a key to prove itself to doors with."""
     once: bool = False
@@ -110,7 +115,9 @@ class Rules:
     transfer: float = 60.0
     """How long a transfer may take until it counts as failed."""
     browse: float = 20.0
-    """How long one call of the list is shown."""
+    """How long one call of the list, or one message, is shown."""
+    film: float = 60.0
+    """How much longer than itself a message may take to be played."""
     people: Mapping[str, str] = field(default_factory=dict)
     """The directory: flat number -> name of the home."""
 
@@ -159,6 +166,8 @@ class Station:
     missed: int = 0
     """Missed calls that nobody has looked at."""
     last_missed: str = ""
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    """What visitors left."""
     registered: bool | None = None
     """None until the first answer of the server."""
     registered_at: str = ""
@@ -178,6 +187,17 @@ class Station:
         return self.history[self.browsed].picture if self.phase is Phase.BROWSING else ""
 
     @property
+    def subject(self) -> str:
+        """Whose picture belongs on the screen now; when it changes, the picture of the one before must go."""
+        match self.phase:
+            case Phase.BROWSING:
+                return self.browsed_picture
+            case Phase.MESSAGES | Phase.PLAYING:
+                return self.mailbox.at
+            case _:
+                return ""
+
+    @property
     def in_call(self) -> bool:
         """Whether a call is there, coming or going."""
         return self.phase in (Phase.RINGING, Phase.ANSWERING, Phase.TALKING, *DEPARTING)
@@ -190,6 +210,6 @@ class Station:
     def facts(self) -> dict[str, object]:
         """What a technician may read: no secret, and only what JSON can carry."""
         facts = {each.name: getattr(self, each.name) for each in fields(self)}
-        for hidden in ("rules", "challenge", "history"):
+        for hidden in ("rules", "challenge", "history", "mailbox"):
             del facts[hidden]
-        return {**facts, "missing": sorted(self.missing)}
+        return {**facts, "missing": sorted(self.missing), "messages": self.mailbox.facts()}

@@ -19,8 +19,9 @@ MEANING: Mapping[Signal, Mapping[str, str]] = {
     Signal.REFUSED: {"fault": "fast"},
     Signal.ALARM: {"fault": "fast", "door": "fast"},
     Signal.FAULT: {"fault": "on"},
+    Signal.MESSAGE: {"message": "slow"},
 }
-"""How each signal looks on the usual four lamps of a door station: call, talk, door, fault."""
+"""How each signal looks on the usual lamps: of a door station call, talk, door, fault; at home message."""
 
 
 class GpioIndicator:

@@ -9,7 +9,7 @@ from hal.service_port import Facts
 
 ACTIONS = (
     "answer", "decline", "unlock", "hangup", "mute", "dnd", "call", "guard", "emergency", "callback", "transfer",
-    "history",
+    "history", "messages", "play", "delete",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
 from media.encoder import EncodedPicture
 from media.frames import to_frame
 from media.h264 import H264Encoder
+from media.movie import MovieWriter
 from media.recent import Heard
 from tests.media.pictures import numbered
 
@@ -38,6 +39,20 @@ def sounds(seconds: float, hertz: float = 440.0) -> Iterator[Heard]:
         at = range(number * FRAME_SAMPLES, (number + 1) * FRAME_SAMPLES)
         samples = array("h", [round(9000 * math.sin(2 * math.pi * hertz * one / SAMPLE_RATE)) for one in at])
         yield Heard(samples.tobytes(), BEGAN + (number + 1) * FRAME_SAMPLES / SAMPLE_RATE)
+
+
+@lru_cache(maxsize=4)
+def movie(seconds: int, hertz: float = 440.0) -> bytes:
+    """A film as a door makes one: numbered pictures and a tone."""
+    made: list[bytes] = []
+    writer = MovieWriter(WIDTH, HEIGHT, RATE, made.append)
+    heard = sounds(seconds, hertz)
+    for picture in pictures(seconds * RATE):
+        writer.picture(picture)
+        writer.sound(next(heard))
+        writer.sound(next(heard))
+    writer.close()
+    return b"".join(made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from endpoints.events import (
     TimerExpired,
     Tone,
 )
+from endpoints.resident.decisions import RESIDENT
 from endpoints.screens import actions as do
 from endpoints.screens.call_log import TAKEN
-from endpoints.screens.decisions import RESIDENT
 from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
 from endpoints.screens.scenes import scene_of, tone_of
 from endpoints.screens.state import Outcome, Phase, Rules, Station

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from endpoints.events import CancelTimer, HangUp, Publish, StartTimer, TimerExpired, Tone
+from endpoints.resident.decisions import RESIDENT
 from endpoints.screens import actions as do
-from endpoints.screens.decisions import RESIDENT
 from endpoints.screens.events import Button, ButtonPressed, CallFailed, CallPlaced, KeyPressed, ScreenEvent
 from endpoints.screens.scenes import scene_of, tone_of
 from endpoints.screens.state import Outcome, Phase, Rules, Station

@@ -1,0 +1,1 @@
+"""Tests of what visitors left, on a resident's screen."""
