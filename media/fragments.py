@@ -2,6 +2,7 @@
 
 After each fragment (moof and mdat, ISO/IEC 14496-12) stands a box of type `free`, which players skip: a mark, the
 CRC-32 of everything since the last seal, and how long the film is up to here. What has no right seal behind it is torn.
+The index of a film and the room for it (`media.film_index`) are in no checksum, for they change when it is finished.
 """
 
 import hashlib
@@ -15,11 +16,19 @@ _HEADER = struct.Struct(">I4s")
 _SEAL = struct.Struct(">I4s4sII")
 _MARK = b"ivf1"
 _PIECE = 1 << 16
+_CHANGING = (b"free", b"sidx")
+"""Boxes that no checksum covers."""
 
 
 def sealed(fragment: bytes, end_ms: int) -> bytes:
     """`fragment` with its seal; `end_ms`: milliseconds from the film's beginning to the fragment's end."""
-    return fragment + _SEAL.pack(_SEAL.size, b"free", _MARK, zlib.crc32(fragment), end_ms)
+    crc, at = 0, 0
+    while at < len(fragment):
+        size, kind = _HEADER.unpack_from(fragment, at)
+        if kind not in _CHANGING:
+            crc = zlib.crc32(fragment[at : at + size], crc)
+        at += size
+    return fragment + _SEAL.pack(_SEAL.size, b"free", _MARK, crc, end_ms)
 
 
 class FragmentCutter:
@@ -59,20 +68,19 @@ def whole(film: BinaryIO) -> Whole:
     found, digest, size, crc = Whole(), hashlib.sha256(), 0, 0
     while len(header := film.read(_HEADER.size)) == _HEADER.size:
         length, kind = _HEADER.unpack(header)
-        if kind == b"free" and length == _SEAL.size:
-            seal = header + film.read(length - _HEADER.size)
-            if len(seal) < _SEAL.size or _SEAL.unpack(seal)[2:4] != (_MARK, crc):
-                return found
-            digest.update(seal)
-            size, crc = size + length, 0
-            found = Whole(size, _SEAL.unpack(seal)[4], digest.hexdigest())
-            continue
-        rest = length - _HEADER.size
-        crc, size = zlib.crc32(header, crc), size + max(length, 0)
+        crc = crc if kind in _CHANGING else zlib.crc32(header, crc)
         digest.update(header)
-        while rest > 0 and (piece := film.read(min(rest, _PIECE))):
-            crc, rest = zlib.crc32(piece, crc), rest - len(piece)
-            digest.update(piece)
+        rest, last = length - _HEADER.size, b""
+        while rest > 0 and (last := film.read(min(rest, _PIECE))):
+            crc = crc if kind in _CHANGING else zlib.crc32(last, crc)
+            digest.update(last)
+            rest -= len(last)
         if rest:
             return found
+        size += length
+        if kind == b"free" and length == _SEAL.size and last.startswith(_MARK):
+            _, _, _, sealed_crc, end_ms = _SEAL.unpack(header + last)
+            if sealed_crc != crc:
+                return found
+            found, crc = Whole(size, end_ms, digest.hexdigest()), 0
     return found

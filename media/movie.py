@@ -17,6 +17,7 @@ from hal.microphone import SAMPLE_RATE
 from media.description import CLOCK_RATE
 from media.encoder import EncodedPicture
 from media.errors import MediaError
+from media.film_index import with_room
 from media.fragments import FragmentCutter, sealed
 from media.recent import Heard
 
@@ -34,7 +35,7 @@ class MovieWriter:
 
     def __init__(self, width: int, height: int, rate: int, take: Callable[[bytes], None]) -> None:
         """`take` gets each fragment with its seal; what it raises comes out of the call that completed the fragment."""
-        self._cutter, self._take = FragmentCutter(), take
+        self._cutter, self._take, self._begun = FragmentCutter(), take, False
         self._written: list[bytes] = []
         self._frame_ticks = CLOCK_RATE // rate
         self._first: EncodedPicture | None = None
@@ -123,7 +124,9 @@ class MovieWriter:
         """Not from inside the muxer, which would swallow what `take` raises."""
         while self._written:
             for fragment in self._cutter.feed(self._written.pop(0)):
-                self._take(sealed(fragment, round(1000 * self.seconds)))
+                whole = fragment if self._begun else with_room(fragment)
+                self._begun = True
+                self._take(sealed(whole, round(1000 * self.seconds)))
 
 
 class _Writer:

@@ -90,6 +90,19 @@ class StoreChanged:
 
     trouble: str
     why: str = ""
+    clock_set: bool = True
+    """Whether the time that they are dated by can be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLost:
+    """Something that the home's server never got was deleted, because there was no room left."""
+
+    flat: str
+    what: str
+    """Of `keeping.items.Event`."""
+    started: str
+    """ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +140,7 @@ DoorEvent = (
     | CodeChecked
     | UnlockGranted
     | StoreChanged
+    | ItemLost
     | WordsOver
     | MessageOver
     | MessageKept

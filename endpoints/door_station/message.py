@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from endpoints.door_station.actions import EndMessage, Forget, RecordMessage, Say
 from endpoints.door_station.chain import Outcome
-from endpoints.door_station.events import MessageKept, StoreChanged, WordsOver
+from endpoints.door_station.events import ItemLost, MessageKept, StoreChanged, WordsOver
 from endpoints.door_station.state import Door, Phase
 from endpoints.door_station.transitions import Step, enter
 from endpoints.events import Complain, Publish, Tone
@@ -67,4 +67,11 @@ def kept(state: Door, event: MessageKept) -> Step:
 
 def store_changed(state: Door, event: StoreChanged) -> Step:
     """The disk takes messages and pictures again, or no more."""
-    return replace(state, keeps=not event.trouble), (Publish("store", {"trouble": event.trouble, "why": event.why}),)
+    facts = {"trouble": event.trouble, "why": event.why, "clock_set": event.clock_set}
+    after = replace(state, keeps=not event.trouble, store_trouble=event.trouble, clock_set=event.clock_set)
+    return after, (Publish("store", facts),)
+
+
+def item_lost(state: Door, event: ItemLost) -> Step:
+    """The home will never see it, and somebody has to know."""
+    return state, (Publish("item-lost", {"flat": event.flat, "what": event.what, "started": event.started}),)

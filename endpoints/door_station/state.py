@@ -116,6 +116,10 @@ class Door:
     """Whether what happens in this visit is kept for the home."""
     keeps: bool = False
     """Whether the disk takes messages and pictures."""
+    store_trouble: str = ""
+    """Why it does not: "full", "read-only" or "broken"; "" too until the store is open."""
+    clock_set: bool = True
+    """Whether the time that they are dated by can be right."""
     call: CallId = ""
     onward: CallId = ""
     """The call to whom a guard passes the visitor on, while the one with the guard goes on."""
@@ -169,7 +173,7 @@ def signal_of(state: Door) -> Signal:
         return Signal.ALARM
     if state.unlocked:
         return Signal.UNLOCKED
-    if state.phase is Phase.IDLE and state.missing:
+    if state.phase is Phase.IDLE and (state.missing or state.store_trouble or not state.clock_set):
         return Signal.FAULT
     return _PHASE_SIGNALS.get(state.phase, Signal.IDLE)
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from endpoints.config import Site
 from endpoints.config.site import Messages
-from endpoints.door_station.events import DoorEvent, MessageKept, MessageOver, StoreChanged, WordsOver
+from endpoints.door_station.events import DoorEvent, ItemLost, MessageKept, MessageOver, StoreChanged, WordsOver
 from endpoints.door_station.keeping.booth import Booth
 from endpoints.door_station.keeping.deposit import Deposit
 from endpoints.door_station.keeping.disk import StoreError
-from endpoints.door_station.keeping.items import Event
+from endpoints.door_station.keeping.items import Event, Item
 from endpoints.door_station.keeping.recorder import Format, Kept, Recorder
 from endpoints.door_station.pictures import Pictures
 from endpoints.errand import Errand
@@ -61,7 +61,9 @@ class Keeper:
         self._uploader: Uploader | None = None
         self._deposits: Mapping[str, Deposit] = {}
         self._busy: Callable[[], bool] = lambda: False
-        self._trouble: str | None = None
+        self._told: tuple[str, bool] | None = None
+        """The trouble, and whether the clock is set, as they were told last."""
+        self._lost = 0
         self._booth: Booth | None = None
         self._recorder: Recorder | None = None
         self._closing = threading.Event()
@@ -88,8 +90,9 @@ class Keeper:
 
     def figures(self) -> Mapping[str, object]:
         """For the service port: how much is kept, what is wrong."""
-        facts: dict[str, object] = {"trouble": self._trouble or "", "open": self._store is not None}
-        facts["clock_set"] = datetime.now(UTC) >= EARLIEST
+        trouble = self._told[0] if self._told else ""
+        facts: dict[str, object] = {"trouble": trouble, "open": self._store is not None, "lost": self._lost}
+        facts["clock_set"] = _clock_set()
         if self._uploader is not None:
             facts["bytes_sent"] = self._uploader.sent
         try:
@@ -214,7 +217,8 @@ class Keeper:
         settings = self._settings
         try:
             if self._store is None:
-                self._store = Store(self._site.data / FOLDER, Quota(settings.quota * 1_000_000, settings.age * 86_400))
+                quota = Quota(settings.quota * 1_000_000, settings.age * 86_400)
+                self._store = Store(self._site.data / FOLDER, quota, on_loss=self._item_lost)
             self._store.check(self._room)
             self._store.trim()
         except StoreError as error:
@@ -224,20 +228,26 @@ class Keeper:
                 store.close()
             return TRY_AGAIN
         self._tell("", "")
-        if datetime.now(UTC) < EARLIEST:
-            log.warning("the clock is not set: what visitors leave is dated by it until it is")
         self._wake()
-        return TEND
+        return TEND if _clock_set() else TRY_AGAIN
+
+    def _item_lost(self, item: Item) -> None:
+        self._lost += 1
+        self._post(ItemLost(item.label.flat, item.label.event, item.label.started.isoformat()))
 
     def _tell(self, trouble: str, why: str) -> None:
-        if trouble == self._trouble:
+        """Each state once."""
+        clock, before = _clock_set(), self._told or ("", True)
+        if (trouble, clock) == self._told:
             return
-        if trouble:
+        if trouble and trouble != before[0]:
             log.error("nothing of visitors can be kept: %s", why)
-        elif self._trouble:
+        elif before[0] and not trouble:
             log.warning("what visitors leave can be kept again")
-        self._trouble = trouble
-        self._post(StoreChanged(trouble, why))
+        if clock is not before[1]:
+            log.warning("the clock is set" if clock else "the clock is not set: visits are dated wrong until it is")
+        self._told = trouble, clock
+        self._post(StoreChanged(trouble, why, clock))
 
     def _tls(self) -> "ssl.SSLContext | None":
         if self._site.tls is None:
@@ -249,3 +259,7 @@ class Keeper:
         context.load_verify_locations(self._site.tls.authority)
         context.load_cert_chain(self._site.tls.certificate, self._site.tls.key)
         return context
+
+
+def _clock_set() -> bool:
+    return datetime.now(UTC) >= EARLIEST

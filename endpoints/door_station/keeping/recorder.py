@@ -96,7 +96,7 @@ class Recorder:
         except (StoreError, MediaError) as error:
             why = why or str(error)
         try:
-            return Kept(recording.finish(movie.seconds), why or "nothing was seen")
+            return Kept(recording.finish(), why or "nothing was seen")
         except StoreError as error:
             return Kept(None, str(error))
 

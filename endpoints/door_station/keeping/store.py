@@ -2,7 +2,8 @@
 
 The order of writing is what makes that true:
 
-- a message grows in a `.part` file, each fragment followed by an fsync; at its end the file gets its name, then its row
+- a message grows in a `.part` file, each fragment followed by an fsync; at its end the film gets its index, the file
+  gets its name, then its row
 - a picture is written and synced in a `.part` file, gets its name, then its row
 - what is deleted loses its file first, then its row
 
@@ -25,7 +26,8 @@ from endpoints.door_station.keeping.disk import Disk, StoreError, Trouble, told
 from endpoints.door_station.keeping.index import Index, IndexDamaged
 from endpoints.door_station.keeping.items import PART, Event, Item, Label, State, label_of
 from endpoints.door_station.keeping.quota import Quota, doomed
-from media.fragments import whole
+from media.film_index import index_of
+from media.fragments import Whole, whole
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +49,15 @@ class Store:
         disk: Disk | None = None,
         new_index: Callable[[Path], Index] = Index,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_loss: Callable[[Item], None] = lambda item: None,
         uptime: Callable[[], float] = lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
     ) -> None:
-        """Opens the store and repairs what a power cut left; `uptime` is a clock that nobody sets, seconds."""
+        """Opens the store and repairs what a power cut left.
+
+        `on_loss` is told what had to go though no server has it; `uptime` is a clock that nobody sets, seconds.
+        """
         self._folder, self._quota, self._disk, self._now = folder, quota or Quota(), disk or Disk(), now
-        self._uptime = uptime
+        self._uptime, self._on_loss = uptime, on_loss
         self._made: dict[str, float] = {}
         """Id -> uptime when it started, of what waits since this start of the device."""
         self._lock = threading.RLock()
@@ -92,14 +98,15 @@ class Store:
                 self._disk.close(file)
             return self._finished(path, Item(label, len(jpeg), hashlib.sha256(jpeg).hexdigest()))
 
-    def end(self, path: Path, item: Item | None) -> None:
-        """Called by a recording at its end: `item` is what it became, None if nothing is worth keeping."""
+    def end(self, path: Path, label: Label) -> Item | None:
+        """Called by a recording at its end: what it became, None if nothing is worth keeping."""
         with self._telling():
             self._recording.discard(path)
-            if item is None:
+            found = self._whole(label, path)
+            if not found.size:
                 self._disk.remove(path)
-            else:
-                self._finished(path, item)
+                return None
+            return self._finished(path, found)
 
     def _finished(self, path: Path, item: Item) -> Item:
         self._disk.rename(path, self._folder / item.label.name)
@@ -184,6 +191,7 @@ class Store:
         if item.state is State.WAITING:
             log.warning("the %s of %s for flat %s is lost: there is no room, and the server was not there",
                         item.label.event, item.label.started, item.label.flat)  # fmt: skip
+            self._on_loss(item)
         self._made.pop(item.label.id, None)
         self._disk.remove(self.path(item))
         self._index.remove(item.label.number)
@@ -249,11 +257,23 @@ class Store:
         if label.event is not Event.MESSAGE:
             jpeg = path.read_bytes()
             return Item(label, len(jpeg) if jpeg.endswith(_JPEG_END) else 0, hashlib.sha256(jpeg).hexdigest())
-        with path.open("rb") as film:
-            found = whole(film)
+        found = _whole(path)
         if 0 < found.size < path.stat().st_size:
             self._disk.cut(path, found.size)
+        if found.size and path.suffix == PART:
+            self._write_index(path, found)
+            found = _whole(path)
         return Item(label, found.size, found.sha256, found.duration_ms)
+
+    def _write_index(self, path: Path, found: Whole) -> None:
+        """Of a film that is finished now; one without it can be played all the same."""
+        try:
+            with path.open("rb") as film:
+                patches = index_of(film, found.size, found.duration_ms)
+            for patch in patches or ():
+                self._disk.write(path, patch.offset, patch.data)
+        except (OSError, ValueError) as error:
+            log.error("%s has no index: %s", path.name, error)
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -264,13 +284,18 @@ class Store:
                 raise told(error) from error
 
 
+def _whole(path: Path) -> Whole:
+    with path.open("rb") as film:
+        return whole(film)
+
+
 class Recording:
     """A message that is being recorded; one thread at a time."""
 
     def __init__(self, store: Store, disk: Disk, label: Label, path: Path, file: int) -> None:
         self.label = label
         self._store, self._disk, self._path, self._file = store, disk, path, file
-        self._digest, self._size = hashlib.sha256(), 0
+        self._size = 0
 
     @property
     def size(self) -> int:
@@ -283,20 +308,15 @@ class Recording:
             self._disk.append(self._file, fragment)
         except OSError as error:
             raise told(error) from error
-        self._digest.update(fragment)
         self._size += len(fragment)
 
-    def finish(self, seconds: float) -> Item | None:
-        """End the message, which lasts `seconds`: it is kept for good when this returns; None if it is empty.
+    def finish(self) -> Item | None:
+        """End the message: it is kept for good when this returns; None if it is empty.
 
         Raises StoreError; the next start of the store finishes it then.
         """
         try:
             self._disk.close(self._file)
-            if self._path.stat().st_size > self._size:  # a fragment that the disk took only a part of
-                self._disk.cut(self._path, self._size)
         except OSError as error:
             raise told(error) from error
-        item = Item(self.label, self._size, self._digest.hexdigest(), round(1000 * seconds))
-        self._store.end(self._path, item if self._size else None)
-        return item if self._size else None
+        return self._store.end(self._path, self.label)

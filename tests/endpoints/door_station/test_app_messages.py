@@ -1,8 +1,11 @@
 """A door station with fake devices: a visitor leaves a message, and it is at the home's server, whatever happens."""
 
+import errno
 import math
+import os
 from array import array
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -175,25 +178,75 @@ def test_the_words_are_spoken_first_and_a_visitor_may_leave_without_a_word(door:
     assert not list((door.data / "messages").glob("*.mp4*"))
 
 
+@pytest.mark.parametrize(
+    ("error", "trouble"), [(errno.ENOSPC, "full"), (errno.EROFS, "read-only"), (errno.EIO, "broken")]
+)
 def test_a_disk_that_fails_is_told_and_the_call_side_goes_on(
-    door: Bench[DoorApp], monkeypatch: pytest.MonkeyPatch
+    door: Bench[DoorApp], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: int, trouble: str
 ) -> None:
-    def full(*arguments: object) -> int:
-        raise OSError(28, "No space left on device")
+    def fails(*arguments: object) -> int:
+        raise OSError(error, os.strerror(error))
 
-    monkeypatch.setattr("endpoints.door_station.keeping.disk.os.fsync", full)
+    monkeypatch.setattr("endpoints.door_station.keeping.disk.os.fsync", fails)
     nobody_answers(door)
     door.devices["keypad"].type("#")
     door.wait(lambda: bool(door.told("message-lost")), "the loss of the message")
     door.wait(lambda: not door.app.state.keeps, "the state of the disk")
-    assert door.told("store")[-1]["trouble"] == "full"
-    assert door.port.ask("messages")["trouble"] == "full"
+    assert door.told("store")[-1]["trouble"] == trouble
+    assert door.port.ask("messages")["trouble"] == door.port.ask("state")["store_trouble"] == trouble
+    assert f"nothing of visitors can be kept: the disk is {trouble}" in caplog.text
+    door.wait(lambda: door.devices["indicator"].lit is Signal.FAULT, "the lamp that tells of it")
     call = ring(door)
     door.agent.answered(call, "a")
     door.settle()
     assert door.app.state.phase == "talking"
     door.agent.end(call)
     door.settle()
+
+
+def test_a_clock_that_is_not_set_is_told_and_messages_are_kept(
+    tmp_path: Path, server: TusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "people.toml").write_text(PEOPLE.format(url=server.url, token=TOKEN))
+    keeper = "endpoints.door_station.keeping.keeper"
+    monkeypatch.setattr(f"{keeper}.EARLIEST", datetime.now(UTC) + timedelta(days=1))
+    monkeypatch.setattr(f"{keeper}.TRY_AGAIN", 0.05)
+    with bench("door-station", compose, site_file(tmp_path, SITE), monkeypatch) as door:
+        ready(door)
+        assert door.told("store")[-1] == {"trouble": "", "why": "", "clock_set": False}
+        assert (door.devices["indicator"].lit, door.port.ask("messages")["clock_set"]) == (Signal.FAULT, False)
+        message(door)
+        door.wait(lambda: len(server.finished) == 2, "the picture and the message at the server")
+        monkeypatch.setattr(f"{keeper}.EARLIEST", datetime(2020, 1, 1, tzinfo=UTC))
+        door.wait(lambda: door.app.state.clock_set, "the clock that is set")
+        assert door.devices["indicator"].lit is Signal.IDLE
+
+
+@pytest.mark.flow("V5")
+def test_each_moment_of_a_visit_has_its_picture_at_the_homes_server(
+    tmp_path: Path, server: TusServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = PEOPLE.replace("[flats.301.messages]", 'telephone = ["sip:301@127.0.0.1:5062"]\n[flats.301.messages]')
+    (tmp_path / "people.toml").write_text(people.format(url=server.url, token=TOKEN))
+    monkeypatch.setattr("endpoints.door_station.keeping.keeper.SETTLE", 0.0)
+    with bench("door-station", compose, site_file(tmp_path, SITE), monkeypatch) as door:
+        ready(door)
+        door.agent.end(ring(door), 503)
+        door.settle()
+        telephone = door.agent.sent("call")[-1].call
+        door.agent.answered(telephone)
+        door.settle()
+        door.agent.digits(telephone, "1")
+        door.settle()
+        door.agent.digits(telephone, "47#")  # half a code is a wrong one
+        door.devices["exit_button"].press()
+        door.devices["tamper_switch"].set(True)
+        moments = {"ring", "answer", "wrong-code", "unlock", "tamper"}
+        door.wait(lambda: len(server.finished) >= len(moments), "a picture of each moment")
+        session = door.agent.sent("call")[0].arguments["session_id"]
+        kept = [server.uploads[identifier] for identifier in server.finished]
+        assert {one.metadata["event"] for one in kept} == moments
+        assert {(one.metadata["session_id"], bytes(one.data[:3])) for one in kept} == {(session, b"\xff\xd8\xff")}
 
 
 def test_a_site_without_messages_has_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from endpoints.door_station.events import (
     CaseMoved,
     DoorEvent,
     DoorMoved,
+    ItemLost,
     KeyPressed,
     MessageKept,
     MessageOver,
@@ -25,6 +26,7 @@ from endpoints.door_station.events import (
 from endpoints.door_station.state import Door, Phase, Rules
 from endpoints.events import CancelTimer, Publish, StartTimer, TimerExpired, Tone
 from endpoints.sip.agent import Answered, Ended
+from hal.indicator import Signal
 
 HOME, PHONES = Way("home", "sip:home@h"), Way("phones", "sip:301@m")
 HOMES = {
@@ -153,8 +155,23 @@ def test_nothing_of_it_happens_where_messages_are_switched_off_or_nobody_takes_t
     assert not [action for action in actions + more if isinstance(action, kinds)]
 
 
-def test_the_disk_is_told_about() -> None:
+def test_the_disk_is_told_about_and_the_lamp_says_so() -> None:
     after, actions = step(IDLE, StoreChanged("full", "the disk is full"))
-    assert not after.keeps
-    assert actions == [Publish("store", {"trouble": "full", "why": "the disk is full"})]
-    assert step(after, StoreChanged(""))[0].keeps
+    assert (after.keeps, after.store_trouble) == (False, "full")
+    facts = {"trouble": "full", "why": "the disk is full", "clock_set": True}
+    assert actions == [Publish("store", facts), do.Show(Signal.FAULT)]
+    again, actions = step(after, StoreChanged(""))
+    assert again.keeps
+    assert do.Show(Signal.IDLE) in actions
+
+
+def test_a_wrong_clock_is_told_and_keeps_nobody_from_leaving_a_message() -> None:
+    after, actions = step(IDLE, StoreChanged("", clock_set=False))
+    assert after.keeps
+    assert do.Show(Signal.FAULT) in actions
+
+
+def test_what_had_to_go_before_the_home_had_it_is_told() -> None:
+    assert step(IDLE, ItemLost("301", "ring", "2026-11-23T14:00:00+00:00"))[1] == [
+        Publish("item-lost", {"flat": "301", "what": "ring", "started": "2026-11-23T14:00:00+00:00"})
+    ]

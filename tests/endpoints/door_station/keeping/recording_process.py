@@ -36,7 +36,7 @@ def record(folder: str, url: str, token: str) -> None:
             movie.sound(next(heard))
             movie.sound(next(heard))
         movie.close()
-        item = recording.finish(movie.seconds)
+        item = recording.finish()
         if item is not None:
             say(f"{item.label.id} finished {item.sha256} .")
         uploader.wake()

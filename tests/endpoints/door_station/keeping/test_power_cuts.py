@@ -79,6 +79,14 @@ class LoggingDisk(Disk):
         super().append(file, data)
         self._sync(name)
 
+    def write(self, path: Path, offset: int, data: bytes) -> None:
+        before = self.state.now[path.name]
+        for written in (data[: len(data) // 2], data):
+            self.state.now[path.name] = before[:offset] + written + before[offset + len(written) :]
+            self.note()
+        super().write(path, offset, data)
+        self._sync(path.name)
+
     def rename(self, old: Path, new: Path) -> None:
         super().rename(old, new)
         self.state.now[new.name] = self.state.now.pop(old.name)
@@ -158,7 +166,7 @@ def a_day(folder: Path, disk: LoggingDisk) -> None:
         recording = store.begin("301", SESSION)
         for fragment in fragments:
             recording.append(fragment)
-        items.append(promise(recording.finish(1.0)))
+        items.append(promise(recording.finish()))
         jpeg = JPEG + bytes([number]) + JPEG[-2:]
         items.append(promise(store.keep_picture("301", SESSION, Event.RING, datetime.now(UTC), jpeg)))
     store.mark(items[0], State.UPLOADED)
@@ -196,12 +204,13 @@ def lost_and_unreadable(log: LoggingDisk, folder: Path, every: int = 1) -> tuple
 
 
 def _partly(state: Volatile, name: str, chosen: random.Random) -> bytes | None:
-    """A file of which some blocks reached the disk though nobody synced them, and others are zeros."""
+    """A file of which some blocks reached the disk though nobody synced them, others are as they were, or zeros."""
     now, safe = state.now.get(name), state.safe.get(name)
     if now is None or safe is None:
         return chosen.choice((now, safe))
-    blocks = [now[at : at + 512] for at in range(len(safe), len(now), 512)]
-    return safe + b"".join(block if chosen.random() < 0.5 else bytes(len(block)) for block in blocks)
+    before = safe.ljust(len(now), b"\0")
+    at = range(0, len(before), 512)
+    return b"".join((now if chosen.random() < 0.5 else before)[start : start + 512] for start in at)
 
 
 def _readable(store: Store, item: Item) -> bool:

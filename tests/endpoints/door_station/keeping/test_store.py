@@ -32,7 +32,7 @@ def message(store: Store, flat: str = "301", fragments: int = 3) -> Item:
     recording = store.begin(flat, SESSION)
     for _ in range(fragments):
         recording.append(FRAGMENT)
-    item = recording.finish(1.5)
+    item = recording.finish()
     assert item is not None
     return item
 
@@ -52,7 +52,7 @@ def test_a_message_and_a_picture_are_kept_in_order_and_survive_a_restart(store: 
     assert after.flats() == ["301", "302"]
     assert after.oldest("301") == first
     assert first.sha256 == hashlib.sha256(after.path(first).read_bytes()).hexdigest()
-    assert (first.duration_ms, first.label.file_type, second.label.file_type) == (1500, "video/mp4", "image/jpeg")
+    assert (first.duration_ms, first.label.file_type, second.label.file_type) == (500, "video/mp4", "image/jpeg")
     after.mark(first, State.UPLOADED)
     assert after.oldest("301") == second
     assert after.figures()["waiting"] == 2
@@ -101,7 +101,7 @@ def test_a_torn_message_is_finished_with_what_is_whole(store: Store, tmp_path: P
 
 
 def test_an_empty_message_and_a_torn_picture_leave_nothing(store: Store, tmp_path: Path) -> None:
-    assert store.begin("301", SESSION).finish(0.0) is None
+    assert store.begin("301", SESSION).finish() is None
     store.begin("301", SESSION)
     label = Label(9, "0" * 32, "301", SESSION, Event.RING, NOW)
     (tmp_path / "kept" / (label.name + PART)).write_bytes(JPEG[:5])
@@ -174,7 +174,8 @@ def test_what_was_made_before_the_clock_was_set_is_dated_when_it_is(tmp_path: Pa
 
 
 def test_room_is_made_for_what_comes_and_a_loss_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    store = Store(tmp_path / "kept", Quota(size=3 * len(FRAGMENT)))
+    lost: list[Item] = []
+    store = Store(tmp_path / "kept", Quota(size=3 * len(FRAGMENT)), on_loss=lost.append)
     first = message(store, fragments=2)
     store.mark(message(store, fragments=1), State.UPLOADED)
     third = message(store, fragments=1)
@@ -182,6 +183,7 @@ def test_room_is_made_for_what_comes_and_a_loss_is_told(tmp_path: Path, caplog: 
     store.trim(2 * len(FRAGMENT))
     assert store.items() == [third]
     assert "is lost" in caplog.text
+    assert lost == [first]
     assert not store.path(first).exists()
     store.close()
 
@@ -209,7 +211,7 @@ def test_a_disk_that_runs_full_in_a_message_keeps_what_was_safe(tmp_path: Path) 
     with pytest.raises(StoreError, match="full") as raised:
         recording.append(FRAGMENT)
     assert raised.value.trouble is Trouble.FULL
-    item = recording.finish(0.5)
+    item = recording.finish()
     assert item is not None
     assert store.path(item).read_bytes() == FRAGMENT
     with pytest.raises(StoreError):
