@@ -114,7 +114,7 @@ def open_line(frame: Frame, peer_to_peer: bool = False) -> Line:
     microphone = frame.keep(SteadyMicrophone(frame.opener("microphone"), frame.report))
     speaker = frame.keep(SteadySpeaker(frame.opener("speaker"), frame.report))
     voice = frame.keep(Voice(microphone, speaker, frame.board.echo.processing))
-    sound = frame.keep(Sound(voice, frame.configuration.site.device.language))
+    sound = frame.keep(Sound(voice, frame.configuration.site.device.languages))
     settled = threading.Event()
 
     def on_event(event: SipEvent) -> None:

@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 class Sound:
     """What an app says about sound; nothing here waits, except `close`."""
 
-    def __init__(self, voice: Voice, language: str = "en") -> None:
-        """`voice` stays its maker's to close; `language` is a folder of `media.prompts`."""
-        self._voice, self._language = voice, language
+    def __init__(self, voice: Voice, languages: Sequence[str] = ("en",)) -> None:
+        """`voice` stays its maker's to close; `languages` are folders of `media.prompts`, spoken in this order."""
+        self._voice, self._languages = voice, languages
         self._worker = ThreadPoolExecutor(1, "sound")
 
     def start(self) -> None:
@@ -49,9 +49,9 @@ class Sound:
         self._do(lambda: self._voice.announce(self._speech(words, pause) if words else None))
 
     def _speech(self, words: Sequence[str], pause: float = 0.0) -> Speech:
-        from media.prompts import speech
+        from media.prompts import spoken
 
-        return speech(self._language, words, pause)
+        return spoken(self._languages, words, pause)
 
     def levels(self) -> dict[str, object]:
         """Loudness of what was sent and played last, dBFS."""

@@ -30,6 +30,14 @@ class DeviceInfo(Section):
     button, or it refuses."""
     language: Literal["en", "zh"] = "en"
     """What the device speaks."""
+    second_language: Literal["en", "zh"] | None = None
+    """What it says everything in once more, after that."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """In the order in which they are spoken."""
+        second = self.second_language
+        return (self.language, second) if second not in (None, self.language) else (self.language,)
 
 
 class Sip(Section):

@@ -15,6 +15,8 @@ FOLDER = Path(__file__).parent
 LANGUAGES = ("en", "zh")
 _GAP = bytes(2 * round(0.12 * SAMPLE_RATE))
 """Silence between two prompts."""
+_BETWEEN = bytes(2 * round(0.4 * SAMPLE_RATE))
+"""Silence between two languages."""
 
 
 class PromptMissing(MediaError, LookupError):
@@ -23,7 +25,13 @@ class PromptMissing(MediaError, LookupError):
 
 def speech(language: str, words: Sequence[str], pause: float = 0.0) -> Sound:
     """These prompts one after the other, once, or on and on with `pause` seconds between. Raises PromptMissing."""
-    samples = _GAP.join(_prompt(language, name) for name in words) + bytes(2 * round(pause * SAMPLE_RATE))
+    return spoken((language,), words, pause)
+
+
+def spoken(languages: Sequence[str], words: Sequence[str], pause: float = 0.0) -> Sound:
+    """The same in each of these languages in turn. Raises PromptMissing."""
+    said = (_GAP.join(_prompt(language, name) for name in words) for language in languages)
+    samples = _BETWEEN.join(said) + bytes(2 * round(pause * SAMPLE_RATE))
     return Sound(samples.ljust(-(-len(samples) // FRAME_BYTES) * FRAME_BYTES, b"\0"), repeats=pause > 0)
 
 

@@ -54,6 +54,18 @@ def test_the_sip_agent_gets_its_settings(tmp_path: Path) -> None:
     assert settings.tls.key == tmp_path / "device.key"
 
 
+def test_a_device_may_speak_two_languages(tmp_path: Path) -> None:
+    def spoken(lines: str) -> tuple[str, ...]:
+        text = RESIDENT.replace('name = "indoor1"', f'name = "indoor1"\n{lines}')
+        return load_site(_resident(tmp_path, text)).device.languages
+
+    assert spoken("") == ("en",)
+    assert spoken('language = "zh"\nsecond_language = "en"') == ("zh", "en")
+    assert spoken('language = "zh"\nsecond_language = "zh"') == ("zh",)
+    with pytest.raises(ConfigError, match=r"device\.second_language: must be 'en' or 'zh'"):
+        spoken('second_language = "fr"')
+
+
 @pytest.mark.parametrize(("priority", "q"), [(1, 1.0), (2, 0.9), (10, 0.1)])
 def test_a_console_of_a_lower_priority_rings_later(tmp_path: Path, priority: int, q: float) -> None:
     site = load_site(_resident(tmp_path, f"{RESIDENT}\n[console]\npriority = {priority}\n"))

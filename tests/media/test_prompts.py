@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hal.microphone import SAMPLE_RATE
-from media.prompts import FOLDER, LANGUAGES, PromptMissing, speech
+from media.prompts import FOLDER, LANGUAGES, PromptMissing, speech, spoken
 from media.prompts.texts import TEXTS
 from media.tones import FRAME_BYTES
 
@@ -42,6 +42,14 @@ def test_words_are_said_one_after_the_other_once_or_on_and_on() -> None:
     assert speech("en", ["code"]).samples.rstrip(b"\0") == once.samples[: len(speech("en", ["code"]).samples)].rstrip(
         b"\0"
     )
+
+
+def test_a_site_of_two_languages_hears_both_one_after_the_other() -> None:
+    both = spoken(("zh", "en"), ["no-answer", "leave-message"], pause=1.0)
+    first, second = (speech(language, ["no-answer", "leave-message"]).samples for language in ("zh", "en"))
+    assert both.repeats
+    assert both.samples.startswith(first.rstrip(b"\0"))
+    assert second.rstrip(b"\0") in both.samples[len(first) :]
 
 
 @pytest.mark.parametrize(("language", "name"), [("en", "sing"), ("fr", "code")])
