@@ -55,6 +55,8 @@ class TusClient:
         self._connection: HTTPConnection | None = None
         self.sent = 0
         """Bytes of files that were sent."""
+        self.taken = 0
+        """Those that the server said it has."""
 
     def upload(self, upload: Upload, file: BinaryIO, pace: Callable[[int], int]) -> None:
         """Bring `file` to the server; when this returns the server has it, whole and checked.
@@ -100,7 +102,8 @@ class TusClient:
             if answer.status in (404, 409, 410, CHECKSUM_MISMATCH):
                 raise _Again(f"{self._deposit.url} answers {answer.status}")
             self._expect(answer, 204)
-            offset = self._counted(answer, upload, offset)
+            before, offset = offset, self._counted(answer, upload, offset)
+            self.taken += offset - before
             most = pace(len(data))
 
     def _offset(self, location: str, upload: Upload) -> int:

@@ -54,6 +54,7 @@ class Uploader:
         self._errand = Errand("messages", self._round)
         self.sent = 0
         """Bytes of files that were sent."""
+        self._taken = 0
 
     def start(self) -> None:
         """Upload what waits, and everything that comes."""
@@ -88,19 +89,21 @@ class Uploader:
         server = self._servers.setdefault(flat, _Server())
         if server.due > time.monotonic():
             return server.due - time.monotonic()
+        before = self._taken
         try:
             self._upload_all(store, flat, deposit)
         except ServiceError as error:
-            return self._later(server, flat, error)
+            return self._later(server, flat, error, self._taken > before)
         if server.delay:
             log.info("messages for flat %s are taken again", flat)
         server.delay = 0.0
         return LOOK_AGAIN
 
-    def _later(self, server: _Server, flat: str, error: ServiceError) -> float:
+    def _later(self, server: _Server, flat: str, error: ServiceError, went_on: bool) -> float:
+        """The delay grows with each failure, but not where something was taken: there only the line is bad."""
         if not server.delay:
             log.warning("messages for flat %s wait: %s", flat, error)
-        server.delay = min(max(2 * server.delay, self._first_retry), LONGEST_RETRY)
+        server.delay = self._first_retry if went_on else min(max(2 * server.delay, self._first_retry), LONGEST_RETRY)
         server.due = time.monotonic() + server.delay
         return server.delay
 
@@ -121,7 +124,7 @@ class Uploader:
 
     def _upload(self, store: Store, item: Item, client: TusClient) -> State:
         path = store.path(item)
-        before = client.sent
+        sent, taken = client.sent, client.taken
         try:
             with path.open("rb") as file:
                 client.upload(Upload(item.size, _metadata(item, store.started(item))), file, self._pace)
@@ -137,7 +140,8 @@ class Uploader:
             log.error("%s of flat %s cannot be read: %s", item.label.event, item.label.flat, error.strerror)
             return State.DAMAGED
         finally:
-            self.sent += client.sent - before
+            self.sent += client.sent - sent
+            self._taken += client.taken - taken
         return State.UPLOADED
 
     def _pace(self, sent: int) -> int:

@@ -96,6 +96,16 @@ def test_a_line_that_is_cut_twenty_times_costs_a_twentieth_at_most(server: TusSe
     assert client.sent <= 1.05 * size
 
 
+def test_a_line_that_is_cut_again_and_again_is_tried_again_as_soon_as_the_first_time(
+    store: Store, server: TusServer
+) -> None:
+    item = picture(store, size=2_000_000)
+    server.cuts = [90_000 * number for number in range(1, 21)]  # each time twice as late, it would take hours
+    with uploading(store, {"301": Deposit(server.url, TOKEN)}):
+        wait(lambda: not waiting(store))
+    assert (server.cuts, server.finished) == ([], [item.label.id])
+
+
 def test_a_server_that_takes_less_than_was_sent_gets_the_rest(server: TusServer) -> None:
     server.takes = 7000
     data = random.randbytes(100_000)
