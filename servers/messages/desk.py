@@ -1,7 +1,7 @@
 """Everything about what visitors leave, put together for the pages: store, uploads, news, lamp, journal, worker."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -48,13 +48,21 @@ class Desk:
     """One per server."""
 
     def __init__(
-        self, database: Database, folder: Path, limits: MessagesSection, keeping: Keeping, lamp: ShowsCount | None
+        self,
+        database: Database,
+        folder: Path,
+        limits: MessagesSection,
+        keeping: Keeping,
+        lamp: ShowsCount | None,
+        alone: bool = True,
     ) -> None:
-        """`folder` is for files, and for keys if the site file names no other."""
+        """`folder`: see `store_of`; not `alone`: other nodes change the same messages."""
         self.store = store_of(database, folder, limits)
         self.uploads, self.journal, self.news = Uploads(self.store), Journal(lambda: self.store.database), News()
         self.keeping, self._lamp = keeping, lamp
-        self._worker = Worker(self._regular)
+        self._worker = Worker(self._regular, None if alone else self._look)
+        self._states: Mapping[str, Sequence[object]] = {}
+        """What was known of each home when `_look` looked last."""
 
     def start(self) -> None:
         """Begin; every lamp shows what it should."""
@@ -79,7 +87,7 @@ class Desk:
         self._worker.do(lambda: self._prepare_thumbnail(item))
 
     def changed(self, home: str, change: str, item: Item | None = None) -> None:
-        """Tell lamp and listeners. `change`: added, read, deleted."""
+        """Tell lamp and listeners. `change`: added, read, deleted; changed: any of them, through another node."""
         count = self._show(home)
         told: dict[str, Any] = {"change": change} | state(count)
         self.news.tell(home, told | ({"message": item.told()} if item else {}))
@@ -88,6 +96,13 @@ class Desk:
         """On the lamps of all homes."""
         for home in {*self.keeping.homes(), *self.store.homes()}:
             self._show(home)
+
+    def _look(self) -> None:
+        """Tell what changed through another node: lamps and listeners here hear of it too."""
+        before, self._states = self._states, self.store.states()
+        for home in before.keys() | self._states.keys():
+            if before.get(home) != self._states.get(home):
+                self.changed(home, "changed")
 
     def _show(self, home: str) -> Count:
         count = self.store.count(home)
@@ -125,7 +140,8 @@ class Desk:
 
 
 def store_of(database: Database, folder: Path, limits: MessagesSection) -> MessageStore:
-    """The store of a server; `folder` is for files, and for keys if the site file names no other."""
+    """The store of a server; `folder` is for files and keys, unless the site file names others."""
+    folder = limits.folder or folder
     return MessageStore(database, folder / "items", HomeKeys(limits.keys or folder / "keys"), limits)
 
 
@@ -140,7 +156,10 @@ def desk_pages(
     """A desk for a server's HTTP service, and its pages."""
     from servers.messages import pages, upload_pages
 
-    desk = Desk(backend.database, folder, limits, keeping, lamp)
+    alone = backend.site.nodes is None
+    if not alone and limits.folder is None:
+        log.warning("each node keeps the messages that it is handed in: [messages] folder names one that all share")
+    desk = Desk(backend.database, folder, limits, keeping, lamp, alone)
 
     def left_in(caller: "Identity", sessions: Sequence[str]) -> dict[str, list[str]]:
         return desk.left_in(caller.home, sessions) if caller.kind.resident else {}

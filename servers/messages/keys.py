@@ -14,6 +14,8 @@ import binascii
 import os
 import secrets
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,7 +74,7 @@ class HomeKeys:
     def all(self, home: str) -> list[HomeKey]:
         """Oldest first; at least one."""
         with self._lock:
-            return self._read(home) or self._write(home, [_new()])
+            return self._read(home) or self._first(home)
 
     def exported(self, home: str) -> str:
         """As in the file, which it can be put back into."""
@@ -99,22 +101,33 @@ class HomeKeys:
         except (OSError, ValueError) as error:
             raise Unreadable(f"the key of home {home} in {path} cannot be used") from error
 
-    def _write(self, home: str, keys: list[HomeKey]) -> list[HomeKey]:
+    def _first(self, home: str) -> list[HomeKey]:
+        """Another node that shares the folder may be making one too: the first one counts for both."""
+        with suppress(FileExistsError):
+            return self._write(home, [_new()], lambda unfinished, path: path.hardlink_to(unfinished))
+        return self._read(home)
+
+    def _write(
+        self, home: str, keys: list[HomeKey], name: Callable[[Path, Path], object] = Path.replace
+    ) -> list[HomeKey]:
         """Whole or not at all, and on the disk before anything is encrypted with it."""
         path, text = self._folder / home, _text(keys)
-        unfinished = path.with_name(f"{home}.part")
+        unfinished = path.with_name(f"{home}.{secrets.token_hex(4)}.part")
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            unfinished.unlink(missing_ok=True)
             unfinished.touch(mode=0o600)
             with unfinished.open("w", encoding="ascii") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            unfinished.replace(path)
+            name(unfinished, path)
             sync_folder(self._folder)
+        except FileExistsError:
+            raise
         except OSError as error:
             raise Unreadable(f"the key of home {home} cannot be written to {path}: {error.strerror}") from error
+        finally:
+            unfinished.unlink(missing_ok=True)
         return keys
 
 

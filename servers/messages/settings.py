@@ -17,8 +17,10 @@ class MessagesSection(Section):
     """Room of each home. When it is full, pictures and what was seen give way, oldest first; no unseen message does."""
     largest: int = Field(default=200, ge=1)
     """Megabytes of one item."""
+    folder: SitePath | None = None
+    """Where the messages lie instead of in the data folder: the nodes of a server of several share it."""
     keys: SitePath | None = None
-    """Folder of the homes' keys; without it they lie in the data folder, beside the messages."""
+    """Folder of the homes' keys; without it they lie beside the messages."""
 
 
 class HomeMessagesSection(MessagesSection):

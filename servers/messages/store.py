@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
 
 from servers.database import Database
 from servers.messages.errors import NoMessage
@@ -82,6 +82,18 @@ class MessageStore:
             query = select(ITEM.c.read, func.count()).where(*mine).group_by(ITEM.c.read)
             counts = {bool(read): number for read, number in connection.execute(query)}
         return Count(counts.get(False, 0), counts.get(True, 0))
+
+    def states(self) -> dict[str, tuple[int, int, int, datetime | None]]:
+        """Of each home: items, those that were read, messages, and when the newest came; it differs after a change."""
+        message = case((ITEM.c.sort == Sort.MESSAGE.value, 1), else_=0)
+        read = case((ITEM.c.read.is_(True), 1), else_=0)
+        columns = (ITEM.c.home, func.count(), func.sum(read), func.sum(message), func.max(ITEM.c.arrived))
+        query = select(*columns).where(ITEM.c.deleted.is_(None), ITEM.c.arrived.is_not(None)).group_by(ITEM.c.home)
+        with self.database.reading() as connection:
+            return {
+                home: (count, seen, messages, newest)
+                for home, count, seen, messages, newest in connection.execute(query)
+            }
 
     def of_sessions(self, home: str, sessions: Sequence[str]) -> dict[str, list[str]]:
         """Ids of what was left in these visits, oldest first."""

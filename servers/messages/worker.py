@@ -13,13 +13,16 @@ log = logging.getLogger(__name__)
 Job = Callable[[], None]
 FIRST, BETWEEN = 60.0, 3600.0
 """Seconds until the regular job is done for the first time, and between two times."""
+OFTEN = 1.0
 
 
 class Worker:
     """A thread, from the first job on."""
 
-    def __init__(self, regular: Job) -> None:
+    def __init__(self, regular: Job, often: Job | None = None) -> None:
+        """`often` is done each second."""
         self._regular, self._due = regular, time.monotonic() + FIRST
+        self._often = often
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._thread = threading.Thread(target=self._run, name="messages", daemon=True)
 
@@ -37,12 +40,19 @@ class Worker:
         if self._thread.is_alive():
             self._thread.join(2.0)
 
+    def _next(self) -> Job | None:
+        left = max(0.0, self._due - time.monotonic())
+        try:
+            return self._jobs.get(timeout=min(left, OFTEN) if self._often else left)
+        except queue.Empty:
+            if self._often and time.monotonic() < self._due:
+                return self._often
+            self._due = time.monotonic() + BETWEEN
+            return self._regular
+
     def _run(self) -> None:
         while True:
-            try:
-                job = self._jobs.get(timeout=max(0.0, self._due - time.monotonic()))
-            except queue.Empty:
-                job, self._due = self._regular, time.monotonic() + BETWEEN
+            job = self._next()
             if job is None:
                 return
             try:
