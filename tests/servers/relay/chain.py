@@ -114,7 +114,7 @@ class Open:
         place = urlsplit(service.url)
         context = ssl.create_default_context(cafile=str(service.authority))
         self._connection = http.client.HTTPSConnection(place.hostname or "", place.port, timeout=LIMIT, context=context)
-        login = {"Authorization": f"Basic {service.login()}"}
+        login = service.login()
         self._connection.request("GET", path, headers={**login, **(headers or {})})
         self.answer = self._connection.getresponse()
 
@@ -167,7 +167,7 @@ def offered(upper: Web, login: Credentials) -> socket.socket:
     place = urlsplit(upper.url)
     line = socket.create_connection((place.hostname or "", place.port or 0), LIMIT)
     service = Service(upper.url, login.user, login.password)
-    text = f"GET /relay HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {service.login()}\r\n"
+    text = f"GET /relay HTTP/1.1\r\nHost: x\r\nAuthorization: {service.login()['Authorization']}\r\n"
     line.sendall(f"{text}Connection: Upgrade\r\nUpgrade: intercom-relay\r\n\r\n".encode())
     assert head_of(line).startswith(b"HTTP/1.1 101 ")
     return line

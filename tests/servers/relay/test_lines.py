@@ -247,7 +247,7 @@ def watched(phone: Service, home: socket.socket) -> socket.socket:
     """A WebSocket that the home has accepted, and where it said "picture" at once."""
     place = urlsplit(phone.url)
     raw = socket.create_connection((place.hostname or "", place.port or 0), LIMIT)
-    text = f"GET /leases/1/live HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {phone.login()}\r\n"
+    text = f"GET /leases/1/live HTTP/1.1\r\nHost: x\r\nAuthorization: {phone.login()['Authorization']}\r\n"
     raw.sendall(f"{text}Connection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Key: abc\r\n\r\n".encode())
     head = head_of(home).lower()
     assert b"upgrade: websocket" in head
