@@ -118,12 +118,17 @@ class VideoEncoder:
             self._threads.append(thread)
             thread.start()
 
-    def attach(self, sink: VideoSink) -> None:
-        """Send `sink` every encoded picture from now on, the first one a key frame made at once."""
+    def attach(self, sink: VideoSink, patient: bool = False) -> None:
+        """Send `sink` every encoded picture from now on, the first one a key frame made at once.
+
+        A `patient` sink asks for none while others are at work: it begins with the next one that comes anyhow.
+        """
         with self._changed:
+            alone = not self._sinks
             if sink not in self._sinks:
                 self._sinks = (*self._sinks, sink)
-            self._want_key(time.monotonic(), SHARED_KEY_FRAME)
+            if alone or not patient:
+                self._want_key(time.monotonic(), SHARED_KEY_FRAME)
 
     def detach(self, sink: VideoSink) -> None:
         """Send `sink` no more pictures; one that is not attached is no error."""

@@ -32,12 +32,16 @@ def nal_types(stream: bytes) -> list[int]:
     return [match[1][0] & 0x1F for match in _NEXT_NAL.finditer(stream)]
 
 
-def parameter_sets(stream: bytes) -> bytes:
-    """The SPS and PPS of an Annex B byte stream with their start codes, b"" without any."""
+def nal_units(stream: bytes) -> list[bytes]:
+    """The NAL units of an Annex B byte stream without their start codes, in order."""
     starts = [match.start() for match in _NEXT_NAL.finditer(stream)]
     ends = [*starts[1:], len(stream)]
-    units = [stream[start + 3 : end].rstrip(b"\0") for start, end in zip(starts, ends, strict=True)]
-    return b"".join(START_CODE + unit for unit in units if unit[0] & 0x1F in (NAL_SPS, NAL_PPS))
+    return [stream[start + 3 : end].rstrip(b"\0") for start, end in zip(starts, ends, strict=True)]
+
+
+def parameter_sets(stream: bytes) -> bytes:
+    """The SPS and PPS of an Annex B byte stream with their start codes, b"" without any."""
+    return b"".join(START_CODE + unit for unit in nal_units(stream) if unit[0] & 0x1F in (NAL_SPS, NAL_PPS))
 
 
 class CodedPicture(NamedTuple):

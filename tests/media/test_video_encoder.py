@@ -112,6 +112,18 @@ def test_the_first_picture_of_each_sink_is_a_key_frame_that_stands_alone(encoder
     assert early.wait(2)[0].key_frame
 
 
+def test_a_patient_sink_costs_the_others_no_key_frame_but_alone_it_has_one_at_once(encoder: VideoEncoder) -> None:
+    eventually(lambda: encoder.latest() is not None, "the camera delivers")
+    alone, late = Sink(), Sink()
+    encoder.attach(alone, patient=True)
+    assert alone.wait(1)[0].key_frame
+    alone.wait(3)
+    before = encoder.counters.key_frames
+    encoder.attach(late, patient=True)
+    late.wait(3)
+    assert encoder.counters.key_frames - before <= 1  # the one of each second, perhaps
+
+
 def test_pictures_come_in_order_each_with_its_time(encoder: VideoEncoder) -> None:
     sink, decoder = Sink(), H264Decoder()
     encoder.attach(sink)
