@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from servers.kamailio.site import ServerSite
 from servers.management.site import ManagementSite
 from sim.directory import HomeLinkAddress, write_directory
 from sim.errors import SimError
-from sim.plan import ADDRESS, CommunityPlan, DevicePlan, HomePlan, ServerPlan
+from sim.plan import ADDRESS, WATCHER, CommunityPlan, DevicePlan, HomePlan, ServerPlan
 from sim.trace.hep import Address
 
 CALL_GUARD = "0"
@@ -249,6 +250,8 @@ class _Writer:
             tables["unlock"] = {"key": account.unlock_key}
         if device.role == DOOR and not self._tls:
             tables |= self._logins(device)
+        if device.role == DOOR and self._plan.watcher:
+            tables["watching"] = {"port": 0}
         if device.role == CONSOLE:
             tables["console"] = {"priority": device.priority}
             tables["dial"] = self._doors()
@@ -324,6 +327,8 @@ class _Writer:
         tables: Tables = {}
         for home in self._plan.homes:
             tables |= self._home(home, keys)
+        if self._plan.watcher:
+            tables["watchers"] = {WATCHER: self._plan.watcher}
         for device in self._plan.devices:
             if device.role == DOOR:
                 _write(self._folder / device.name / "people.toml", _toml(tables))
@@ -368,4 +373,4 @@ def _toml(tables: Tables, **top: str) -> str:
 
 
 def _key(name: str) -> str:
-    return json.dumps(name) if "." in name else name
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)

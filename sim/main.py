@@ -8,6 +8,7 @@ import signal
 import sys
 import webbrowser
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--screens", type=_screens, default=2, metavar="N", help="indoor units of home 301, 0 to 16; 2 by default"
     )
+    parser.add_argument(
+        "--watcher",
+        default="",
+        metavar="KEY",
+        help="the door of the small community may be watched by tokens of this Ed25519 public key, base64",
+    )
     parser.add_argument("--silent", action="store_true", help="nobody speaks by himself")
     parser.add_argument(
         "--scenario",
@@ -67,7 +74,7 @@ async def _run(options: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
-    plan = PLANS[options.community](options.screens)
+    plan = replace(PLANS[options.community](options.screens), watcher=options.watcher)
     simulator = Simulator(plan, options.plain_udp, options.port, talkative=not options.silent)
     try:
         await _until(end, _start(simulator, options))

@@ -8,6 +8,8 @@ ADDRESS = "127.0.0.1"
 DEVICES = "127.0.1."
 """Devices have addresses of their own on loopback, by which a message tells who sent it."""
 BOARDS = Path(__file__).parent.parent / "board-configs"
+WATCHER = "management:lakeside"
+"""In whose name the tokens are made where a community has no server for it."""
 ROOMS = ("Hall", "Kitchen", "Bedroom", "Study")
 
 
@@ -73,6 +75,8 @@ class CommunityPlan:
     """Whether the lines between the parties can be cut; then SIP takes a way through the simulator."""
     services: bool = False
     """Whether servers have their HTTP service: directory and records; else a door has a people file."""
+    watcher: str = ""
+    """Ed25519 public key, base64, of who makes the tokens to watch a door that has a people file; "" for nobody."""
 
     def server(self, role: str) -> ServerPlan | None:
         """The first server of that role."""

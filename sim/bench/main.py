@@ -14,6 +14,7 @@ from sim.bench.fork import against_linphone
 from sim.bench.load import load
 from sim.bench.pair import against_baresip
 from sim.bench.records import lost_or_doubled
+from sim.bench.watching_door import watching_door
 from sim.processes import need
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -27,6 +28,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "fleet": fleet,
     "load": load,
     "records": lost_or_doubled,
+    "watching-door": watching_door,
     "echo": erle,
     "endurance": endurance,
 }
