@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
-from endpoints.config.section import FlatNumber, Name, PublicKey, Section, ServiceUrl, SipUri
+from endpoints.config.section import FlatNumber, Issuer, Name, PublicKey, Section, ServiceUrl, SipUri
 
 
 class StageName(StrEnum):
@@ -74,6 +74,8 @@ class Directory(Document):
     community: Annotated[str, Field(max_length=64)] = ""
     guard: Guard = Guard()
     flats: Mapping[FlatNumber, Flat] = Field(default_factory=dict)
+    watchers: Mapping[Issuer, PublicKey] = Field(default_factory=dict)
+    """Whose tokens let somebody watch this door (M1, M2): issuer -> Ed25519 public key, base64."""
 
 
 class ListedDeposit(Section):
@@ -125,8 +127,11 @@ class People(Section):
 
     flats: dict[FlatNumber, ListedFlat]
     guard: ListedGuard | None = None
+    watchers: dict[Issuer, PublicKey] = Field(default_factory=dict)
+    """Whose tokens let somebody watch the door: issuer -> Ed25519 public key, base64."""
 
     def directory(self) -> Directory:
         """The same as a directory of version 0."""
         guard = Guard(**self.guard.model_dump()) if self.guard else Guard()
-        return Directory(flats={number: listed.flat() for number, listed in self.flats.items()}, guard=guard)
+        flats = {number: listed.flat() for number, listed in self.flats.items()}
+        return Directory(flats=flats, guard=guard, watchers=self.watchers)

@@ -39,5 +39,7 @@ ServiceUrl = Annotated[str, StringConstraints(pattern=r"^(https?://[^\s/?#@]+)?$
 """``https://host:port`` of a server's HTTP service, "" for none."""
 PublicKey = Annotated[str, AfterValidator(_key_text)]
 """An Ed25519 public key, base64 of 32 bytes."""
+Issuer = Annotated[str, StringConstraints(pattern=r"^[a-z]+:[^\s]{1,128}$")]
+"""Who makes tokens: ``homelink:NAME`` or ``management:COMMUNITY``."""
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 """A time span in seconds."""

@@ -205,6 +205,19 @@ class Messages(Section):
     """Bits a second that uploads may take while a call is on."""
 
 
+class Watching(Section):
+    """`[watching]` of a door station: who has a lease sees without a call (M1, M2); without this table nobody."""
+
+    port: Port
+    """HTTPS with the certificate of [tls], plain HTTP only where SIP is plain; 0: any free one."""
+    viewers: Annotated[int, Field(ge=1, le=64)] = 8
+    """How many may watch at once."""
+    jpeg_rate: Annotated[float, Field(ge=0.2, le=10)] = 2.0
+    """JPEGs a second for those who can take nothing else."""
+    rtsp_port: Port | None = None
+    """RTSP for recorders and players; 0: any free one. Neither token nor picture is encrypted there."""
+
+
 class Console(Section):
     """`[console]`: a guard's console among the others."""
 
@@ -239,6 +252,8 @@ class Site(Section):
     cloud: Cloud | None = None
     """Of a phone that also works away from home."""
     messages: Messages | None = None
+    """Of a door station."""
+    watching: Watching | None = None
     """Of a door station."""
     console: Console | None = None
     """Of a management console."""

@@ -24,6 +24,7 @@ from hal.recovery import SteadyCamera
 
 if TYPE_CHECKING:  # loaded only where messages are kept
     from endpoints.door_station.keeping.keeper import Keeper
+    from endpoints.door_station.watching.service import WatchingService
 
 KIND = "door-station"
 ATTEMPTS_FILE, ALBUM_FOLDER, DIRECTORY_FILE = "unlock.jsonl", "pictures", "directory.json"
@@ -42,16 +43,26 @@ def compose(frame: Frame) -> DoorApp:
     camera = frame.keep(SteadyCamera(frame.opener("camera"), frame.report))
     pictures = frame.keep(Pictures(camera, site.video, site.sip.srtp))
     keeper = _keeper(frame, line, pictures)
-    later = (keeper.start,) if keeper is not None else ()
+    watching = _watching(frame, line, pictures)
+    later = [service.start for service in (keeper, watching) if service is not None]
     prepare_later(frame, line.settled, (pictures.prepare, load_cryptography, line.voice.prepare, *later))
-    directory, refresh = _directory(frame, keeper)
+
+    def learn(directory: Directory) -> None:
+        """What a new directory says to others than the app."""
+        if keeper is not None:
+            keeper.deposits(deposits_of(directory))
+        if watching is not None:
+            watching.trust(directory.watchers)
+
+    directory, refresh = _directory(frame, learn)
     homes = homes_of(directory, site.device.call_guard)
     app = DoorApp(_parts(frame, line, pictures, refresh, keeper), _rules(frame), homes, frame.loop)
     app.open()
     frame.running.callback(app.close)
-    if keeper is not None:
-        keeper.deposits(deposits_of(directory))
-        keeper.give_way(lambda: app.state.in_visit or app.state.in_guard_call)
+    for service in (keeper, watching):
+        if service is not None:
+            service.give_way(lambda: app.state.in_visit or app.state.in_guard_call)
+    learn(directory)
     _listen(frame)
     return app
 
@@ -63,6 +74,20 @@ def _keeper(frame: Frame, line: Line, pictures: Pictures) -> "Keeper | None":
     from endpoints.door_station.keeping.keeper import Keeper
 
     return frame.keep(Keeper(site, pictures, line.sound, line.voice, frame.loop.post))
+
+
+def _watching(frame: Frame, line: Line, pictures: Pictures) -> "WatchingService | None":
+    site = frame.configuration.site
+    if site.watching is None:
+        return None
+    from endpoints.door_station.watching.service import WatchingService
+
+    port = line.port
+    tell = port.publish if port is not None else lambda event, facts: None
+    service = frame.keep(WatchingService(site, site.watching, pictures, tell))
+    if port is not None:
+        port.provide("watching", service.figures)
+    return service
 
 
 def _keeps_messages(site: Site) -> bool:
@@ -119,8 +144,8 @@ def _codes_of(site: Site) -> Callable[[str], str]:
     return lambda code: whose(code, site.codes) or ""
 
 
-def _directory(frame: Frame, keeper: "Keeper | None") -> tuple[Directory, Callable[[], None]]:
-    """Whom to call now, and how to ask for something newer, which becomes an event.
+def _directory(frame: Frame, learn: Callable[[Directory], None]) -> tuple[Directory, Callable[[], None]]:
+    """Whom to call now, and how to ask for something newer, which becomes an event and is told to `learn`.
 
     Of a server, its last word that was kept; else the people file, which nobody need be asked about.
     """
@@ -131,8 +156,7 @@ def _directory(frame: Frame, keeper: "Keeper | None") -> tuple[Directory, Callab
 
     def changed(directory: Directory) -> None:
         frame.loop.post(DirectoryChanged(homes_of(directory, site.device.call_guard)))
-        if keeper is not None:
-            keeper.deposits(deposits_of(directory))
+        learn(directory)
 
     client = DirectoryClient(service, site.data / DIRECTORY_FILE, changed, written, site.directory.refresh)
     frame.keep(client).start()

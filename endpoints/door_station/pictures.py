@@ -21,7 +21,7 @@ PATIENCE = 5.0
 
 
 class Pictures:
-    """What the app says about pictures; all but `prepare` and `statistics` on the app's thread."""
+    """What the app says about pictures; on its thread but for `prepare`, `statistics`, and what says otherwise."""
 
     def __init__(self, camera: Camera, video: Video, secure: bool) -> None:
         """`secure`: protect what is sent with a fresh key for each visit (SRTP)."""
@@ -81,23 +81,26 @@ class Pictures:
             self._fanout.keep_only(to_tag)
 
     def key_frame(self) -> None:
-        """The next picture can be decoded by itself."""
+        """The next picture can be decoded by itself. From any thread."""
         if self._encoder is not None:
             self._encoder.key_frame()
 
-    def watch(self, sink: "VideoSink") -> bool:
-        """Give `sink` every encoded picture, a key frame first; whether there is an encoder."""
+    def watch(self, sink: "VideoSink", patient: bool = False) -> bool:
+        """Give `sink` every encoded picture, a key frame first; whether there is an encoder. From any thread.
+
+        `patient`: rather wait for the next key frame than ask for one, where others are sent pictures already.
+        """
         if self._encoder is not None:
-            self._encoder.attach(sink)
+            self._encoder.attach(sink, patient)
         return self._encoder is not None
 
     def unwatch(self, sink: "VideoSink") -> None:
-        """No more pictures to `sink`."""
+        """No more pictures to `sink`. From any thread."""
         if self._encoder is not None:
             self._encoder.detach(sink)
 
     def latest(self) -> Picture | None:
-        """What the camera sees now, None if it sees nothing."""
+        """What the camera sees now, None if it sees nothing. From any thread."""
         return self._encoder.latest() if self._encoder is not None else None
 
     def end(self) -> None:
