@@ -14,7 +14,8 @@ class Scene:
     detail: str = ""
     actions: tuple[str, ...] = ()
     """Names of the buttons that do something now: "answer", "decline", "unlock", "hangup", "mute", "dnd", "call",
-    "guard", "emergency", "callback", "transfer", "history", "messages", "play", "delete"."""
+    "guard", "emergency", "callback", "transfer", "history", "messages", "play", "delete", "monitor", "snapshot",
+    "record"."""
     live: bool = False
     """Whether the live picture belongs on the screen now; without it the picture area is empty."""
 

@@ -43,6 +43,9 @@ BUTTONS: dict[str, tuple[str, Colour]] = {
     "messages": ("Messages", SLATE),
     "play": ("Play", GREEN),
     "delete": ("Delete", RED),
+    "monitor": ("Monitor", SLATE),
+    "snapshot": ("Snapshot", BLUE),
+    "record": ("Record", RED),
 }
 """The words and the colour of each action of a scene."""
 
@@ -83,6 +86,16 @@ def to_i420(image: Image.Image) -> bytes:
 def no_picture(width: int, height: int, words: str = "No picture") -> Picture:
     """What is shown and sent in place of a camera that is gone, taken now."""
     return Picture(width, height, _no_picture(width, height, words), time.monotonic())
+
+
+@lru_cache(maxsize=64)
+def caption(width: int, height: int, words: str) -> Picture:
+    """A strip of words, to be put below a picture; both sides even, at least 8 pixels high."""
+    image = Image.new("RGB", (width, height), BAR)
+    letters = font(max(6, height * 2 // 3), words)
+    text = fitted(words, letters, width - height)
+    ImageDraw.Draw(image).text((height // 2, height // 2), text, WHITE, letters, "lm")
+    return Picture(width, height, to_i420(image), 0.0)
 
 
 def _plane(data: memoryview, size: Size, table: list[int], target: Size) -> Image.Image:

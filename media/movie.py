@@ -33,8 +33,13 @@ _PICTURES, _SOUNDS = Fraction(1, CLOCK_RATE), Fraction(1, SAMPLE_RATE)
 class MovieWriter:
     """Writes one film; the first picture must be a key frame. Not for two threads at once."""
 
-    def __init__(self, width: int, height: int, rate: int, take: Callable[[bytes], None]) -> None:
-        """`take` gets each fragment with its seal; what it raises comes out of the call that completed the fragment."""
+    def __init__(
+        self, width: int, height: int, rate: int, take: Callable[[bytes], None], with_sound: bool = True
+    ) -> None:
+        """`take` gets each fragment with its seal; what it raises comes out of the call that completed the fragment.
+
+        `with_sound`: False for a film whose `sound` is never called: else pictures wait for the sound beside them.
+        """
         self._cutter, self._take, self._begun = FragmentCutter(), take, False
         self._written: list[bytes] = []
         self._frame_ticks = CLOCK_RATE // rate
@@ -50,8 +55,9 @@ class MovieWriter:
         }
         self._container = av.open(_Writer(self._written), "w", format="mp4", options=options)
         self._video = self._container.add_mux_stream("h264", rate, width=width, height=height, time_base=_PICTURES)
-        self._audio = self._container.add_stream("aac", SAMPLE_RATE, layout="mono")
-        self._audio.bit_rate = SOUND_BIT_RATE
+        self._audio = self._container.add_stream("aac", SAMPLE_RATE, layout="mono") if with_sound else None
+        if self._audio is not None:
+            self._audio.bit_rate = SOUND_BIT_RATE
         self._container.start_encoding()
 
     @property
@@ -95,7 +101,8 @@ class MovieWriter:
             if self._first is not None:
                 if self._waiting:
                     self._encode(self._waiting)
-                self._container.mux(self._audio.encode(None))
+                if self._audio is not None:
+                    self._container.mux(self._audio.encode(None))
         except FFmpegError as error:
             raise MediaError(f"a film could not be ended: {error}") from error
         finally:
@@ -107,6 +114,8 @@ class MovieWriter:
         frame.planes[0].update(samples.tobytes())
         frame.sample_rate, frame.time_base, frame.pts = SAMPLE_RATE, _SOUNDS, self._samples
         self._samples += len(samples)
+        if self._audio is None:
+            raise MediaError("this film has no sound")
         try:
             packets = self._audio.encode(frame)
         except FFmpegError as error:

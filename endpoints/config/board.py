@@ -46,9 +46,17 @@ RESIDENT = {
     "messages_button": "button",
     "play_button": "button",
     "delete_button": "button",
+    "monitor_button": "button",
     "indicator": "indicator",
 }
-CONSOLE = {**SCREEN, "callback_button": "button", "transfer_button": "button"}
+CONSOLE = {
+    **SCREEN,
+    "callback_button": "button",
+    "transfer_button": "button",
+    "monitor_button": "button",
+    "snapshot_button": "button",
+    "record_button": "button",
+}
 KINDS: dict[str, dict[str, str]] = {
     "door-station": DOOR_STATION,
     "indoor-unit": RESIDENT,

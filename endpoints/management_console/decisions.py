@@ -1,18 +1,22 @@
-"""What a console decides beyond any device with a screen: emergencies first, transfers, the queue."""
+"""What a console decides beyond any device with a screen: emergencies first, transfers, the queue, the wall."""
 
 import json
 from dataclasses import dataclass, replace
 
 from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, TimerExpired
 from endpoints.management_console.state import Console, console_scene, console_tone
+from endpoints.management_console.wall import decisions as wall
+from endpoints.management_console.wall.actions import Arrange
+from endpoints.management_console.wall.events import Kept, NotKept
 from endpoints.screens import decisions as common
 from endpoints.screens import departing, incoming
 from endpoints.screens.actions import Answer, Reject, Ring, Transfer
 from endpoints.screens.decisions import Behaviour, ButtonDecision, by_button
-from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
+from endpoints.screens.events import Button, ButtonPressed, KeyPressed, ScreenEvent
 from endpoints.screens.state import GUARD, Outcome, Phase, Station
 from endpoints.screens.transitions import TRANSFER, Actions, Decision, enter, finish, missed, say
-from endpoints.sip.agent import Ended, IncomingCall, Notice, Transferred
+from endpoints.screens.watching.events import SourcesTold, WatchLive, WatchOver, WatchTold
+from endpoints.sip.agent import Ended, IncomingCall, Notice, Registered, Transferred
 
 QUEUE_TYPE = "application/vnd.intercom.queue+json"
 QUEUE_HEADER = "x-queue-waiting"
@@ -29,8 +33,11 @@ class ConsoleBehaviour(Behaviour):
         if decided is None:
             return None
         after, actions = decided
+        if isinstance(after, Console):
+            first, last = wall.changes(state, after)
+            actions = (*first, *actions, *last)
         if not isinstance(after, Console) or after.waiting is None or after.in_call:
-            return decided
+            return after, actions
         ringing, more = incoming.ring(replace(after, waiting=None), after.waiting)
         return ringing, (*actions, *(action for action in more if not isinstance(action, Ring)))
 
@@ -76,7 +83,7 @@ def _answer(state: Console) -> tuple[Station, Actions] | None:
 
 def _decline(state: Console) -> tuple[Station, Actions] | None:
     if state.waiting is None:
-        return common.red(state)
+        return _red(state)
     return _gone(state, state.waiting, "declined", (Reject(state.waiting.call, incoming.BUSY),))
 
 
@@ -144,8 +151,28 @@ def _notice(state: Console, event: Notice) -> Step | None:
     return replace(state, queue=max(0, waiting), queued_emergencies=max(0, urgent)), (Publish("queue", facts),)
 
 
+# --- the wall -------------------------------------------------------------------------------------------------------
+
+
+def _red(state: Console) -> tuple[Station, Actions] | None:
+    return wall.leave(state) if state.phase is Phase.WATCHING else common.red(state)
+
+
+def _key(state: Console, event: KeyPressed) -> tuple[Station, Actions] | None:
+    return wall.key(state, event) if state.phase is Phase.WATCHING else common.EVENTS[KeyPressed](state, event)
+
+
+def _registered(state: Console, event: Registered) -> Step:
+    after, actions = common.registered(state, event)
+    return after, (*actions, *wall.registered(after, event))
+
+
 BUTTONS: dict[Button, ButtonDecision] = {
     **common.BUTTONS,
+    Button.HANGUP: _red,
+    Button.MONITOR: wall.monitor,
+    Button.SNAPSHOT: wall.snapshot,
+    Button.RECORD: wall.record,
     Button.ANSWER: _answer,
     Button.DECLINE: _decline,
     Button.CALLBACK: departing.call_back,
@@ -158,7 +185,15 @@ EVENTS: dict[type, Decision] = {
     Transferred: _transferred,
     TimerExpired: _timer,
     Notice: _notice,
+    KeyPressed: _key,
+    Registered: _registered,
+    SourcesTold: wall.sources_told,
+    WatchLive: wall.live,
+    WatchTold: wall.told,
+    WatchOver: wall.over,
+    Kept: wall.kept,
+    NotKept: wall.not_kept,
     ButtonPressed: by_button(BUTTONS),
 }
-CONSOLE = ConsoleBehaviour(EVENTS, console_scene, console_tone)
+CONSOLE = ConsoleBehaviour(EVENTS, console_scene, console_tone, late=(*common.FILLS_THE_SCREEN, Arrange))
 """A guard's console."""

@@ -1,7 +1,9 @@
 """What a console knows beyond any device with a screen: the queue, and an emergency that rings into a talk."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from endpoints.management_console.wall.scenes import wall_scene
+from endpoints.management_console.wall.state import Wall
 from endpoints.screens.incoming import name_of
 from endpoints.screens.scenes import joined, scene_of, tone_of
 from endpoints.screens.state import Phase, Station
@@ -26,6 +28,13 @@ class Console(Station):
     """How many calls wait for a guard."""
     queued_emergencies: int = 0
     """How many of them are emergencies."""
+    wall: Wall = field(default_factory=Wall)
+    """Doors and cameras beside each other."""
+
+    @property
+    def subject(self) -> str:
+        """Whose picture belongs on the screen now; the class is named, see `facts`."""
+        return "the wall" if self.phase is Phase.WATCHING else Station.subject.__get__(self)
 
     @property
     def calls(self) -> tuple[CallId, ...]:
@@ -36,7 +45,8 @@ class Console(Station):
     def facts(self) -> dict[str, object]:
         """As of any device with a screen; of an emergency that waits the caller."""
         # The class is named: in a dataclass with slots, super() without arguments finds no class.
-        return {**Station.facts(self), "waiting": name_of(self.waiting, self.rules.people) if self.waiting else ""}
+        waiting = name_of(self.waiting, self.rules.people) if self.waiting else ""
+        return {**Station.facts(self), "waiting": waiting, "wall": self.wall.facts()}
 
 
 def console_tone(state: Station) -> str | None:
@@ -46,6 +56,8 @@ def console_tone(state: Station) -> str | None:
 
 def console_scene(state: Station) -> Scene:
     """As any device with a screen; with the queue, and an emergency before everything."""
+    if isinstance(state, Console) and state.phase is Phase.WATCHING:
+        return wall_scene(state.wall, state.note, state.rules.offers)
     scene = scene_of(state)
     if not isinstance(state, Console):
         return scene

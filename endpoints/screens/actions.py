@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, Tone
 from endpoints.screens.messages.actions import MailAction
+from endpoints.screens.watching.actions import WatchAction
 from endpoints.sip.agent import CallId
 from hal.display import Scene
 from hal.indicator import Signal
@@ -145,6 +146,12 @@ class Light:
     signal: Signal
 
 
+class OwnAction:
+    """Base of the actions that only one kind of device knows."""
+
+    __slots__ = ()
+
+
 ScreenAction = (
     Ring
     | Answer
@@ -163,7 +170,9 @@ ScreenAction = (
     | ShowPicture
     | ShowScene
     | Light
+    | OwnAction
     | MailAction
+    | WatchAction
     | StartTimer
     | CancelTimer
     | Tone

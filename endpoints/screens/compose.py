@@ -1,7 +1,7 @@
 """Puts a device with a screen together: indoor unit, phone and console differ by their board, rules and behaviour."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -41,14 +41,16 @@ class Extras:
     offers: tuple[Button, ...]
     """The buttons that belong to it."""
     make: Callable[[Frame, Services, Stage, Sound], Doers]
+    watch: float = 300.0
+    """Seconds after which it is taken that nobody looks at a watched door any more; 0 for never."""
 
 
 def compose_screen(frame: Frame, behaviour: Behaviour, extras: Extras, new_state: type[Station] = Station) -> ScreenApp:
     """The device of these files, at work as soon as the loop runs. Raises IntercomError."""
     line, services = open_line(frame), _services(frame)
     parts = _parts(frame, line, services, extras)
-    offers = (*OFFERS, *(extras.offers if services else ()))
-    app = ScreenApp(parts, _first_state(frame, parts.calls, offers, new_state), behaviour, frame.loop)
+    able = replace(extras, offers=(*OFFERS, *(extras.offers if services else ())))
+    app = ScreenApp(parts, _first_state(frame, parts.calls, able, new_state), behaviour, frame.loop)
     frame.running.callback(app.close)
     prepare_later(frame, line.settled, (app.screen.prepare, line.voice.prepare, load_cryptography))
     app.open()
@@ -86,13 +88,13 @@ def _services(frame: Frame) -> Services:
     return {**home, "cloud": cloud} if cloud else home
 
 
-def _first_state(frame: Frame, calls: CallLog, offers: tuple[Button, ...], new_state: type[Station]) -> Station:
+def _first_state(frame: Frame, calls: CallLog, able: Extras, new_state: type[Station]) -> Station:
     """With what was before the device was switched off."""
     missed = [call for call in calls.calls if not call.seen]
     came = [call for call in calls.calls if not call.outgoing]
     dialled = [call for call in calls.calls if call.outgoing]
     return new_state(
-        _rules(frame, _people(frame), offers),
+        _rules(frame, _people(frame), able),
         history=calls.calls,
         missed=len(missed),
         last_missed=missed[0].caller if missed else "",
@@ -149,18 +151,19 @@ def _identity(site: Site) -> Identity:
     return Identity(site.device.name, site.device.flat or GUARD, key)
 
 
-def _rules(frame: Frame, people: Mapping[str, str], offers: tuple[Button, ...]) -> Rules:
+def _rules(frame: Frame, people: Mapping[str, str], able: Extras) -> Rules:
     site = frame.configuration.site
     return Rules(
         name=site.device.place or site.device.name,
         domain=site.sip.domain,
-        offers=tuple(button for button in offers if f"{button}_button" in frame.board.devices),
+        offers=tuple(button for button in able.offers if f"{button}_button" in frame.board.devices),
         names=site.dial,
         may_unlock=site.unlock is not None,
         once=site.cloud is not None,
         ring=site.timers.ring,
         sign=site.timers.message,
         dial=site.timers.dial,
+        watch=able.watch,
         people=people,
     )
 

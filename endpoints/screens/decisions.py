@@ -25,6 +25,7 @@ from endpoints.screens.messages.actions import PlayFilm, ShowLeft
 from endpoints.screens.scenes import lamp_of, scene_of, tone_of
 from endpoints.screens.state import DEPARTING, Outcome, Phase, Station
 from endpoints.screens.transitions import Actions, Decision, S, enter, finish, note_call
+from endpoints.screens.watching.actions import Watch
 from endpoints.sip.agent import (
     Answered,
     AudioStarted,
@@ -45,7 +46,7 @@ from hal.indicator import Signal
 
 FAILURE = 400
 """A talk that ends with such a code was not ended by a person."""
-FILLS_THE_SCREEN = (ShowPicture, ShowLeft, PlayFilm)
+FILLS_THE_SCREEN = (ShowPicture, ShowLeft, PlayFilm, Watch)
 """Actions that bring a picture: after the scene that makes room for it."""
 ButtonDecision = Callable[[Any], tuple[Station, Actions] | None]
 
@@ -58,6 +59,7 @@ class Behaviour:
     scene: Callable[[Station], Scene] = scene_of
     tone: Callable[[Station], str | None] = tone_of
     lamp: Callable[[Station], Signal] = lamp_of
+    late: tuple[type, ...] = FILLS_THE_SCREEN
 
     def next_step(self, state: Station, event: ScreenEvent) -> tuple[Station, Actions]:
         """The state after `event`, and what is to be done, in this order.
@@ -68,8 +70,8 @@ class Behaviour:
         if decided is None:
             return state, ()
         after, actions = decided
-        pictures = tuple(action for action in actions if isinstance(action, FILLS_THE_SCREEN))
-        others = tuple(action for action in actions if not isinstance(action, FILLS_THE_SCREEN))
+        pictures = tuple(action for action in actions if isinstance(action, self.late))
+        others = tuple(action for action in actions if not isinstance(action, self.late))
         return after, others + phase_timers(state, after) + self._signs(state, after) + pictures
 
     def _decide(self, state: Station, event: ScreenEvent) -> tuple[Station, Actions] | None:
@@ -118,6 +120,7 @@ def _limit(state: Station) -> float:
         Phase.ENDED: rules.sign,
         Phase.BROWSING: rules.browse,
         Phase.MESSAGES: rules.browse,
+        Phase.WATCHING: rules.watch,
     }
     if state.phase is Phase.PLAYING and (shown := state.mailbox.shown):
         return rules.film + shown.duration_ms / 1000

@@ -7,6 +7,7 @@ from enum import StrEnum
 from endpoints.events import DeviceLost, DeviceReturned, TimerExpired
 from endpoints.screens.call_log import CallsLogged
 from endpoints.screens.messages.events import MailEvent
+from endpoints.screens.watching.events import WatchEvent
 from endpoints.sip.agent import CallId, SipEvent
 
 
@@ -33,6 +34,12 @@ class Button(StrEnum):
     """Shows what visitors left, one with each press, the newest first."""
     PLAY = "play"
     """Plays the message that is shown."""
+    MONITOR = "monitor"
+    """Watches a door or a camera, the next one with each press; at a console a wall of them."""
+    SNAPSHOT = "snapshot"
+    """Keeps the picture of what is watched."""
+    RECORD = "record"
+    """Begins to keep what is watched, or ends that."""
     DELETE = "delete"
     """Deletes what is shown of what visitors left, after a second press."""
 
@@ -73,6 +80,12 @@ class PeopleChanged:
     people: Mapping[str, str]
 
 
+class OwnEvent:
+    """Base of what happens at one kind of device only."""
+
+    __slots__ = ()
+
+
 ScreenEvent = (
     ButtonPressed
     | KeyPressed
@@ -80,6 +93,8 @@ ScreenEvent = (
     | CallFailed
     | CallsLogged
     | MailEvent
+    | WatchEvent
+    | OwnEvent
     | PeopleChanged
     | TimerExpired
     | DeviceLost

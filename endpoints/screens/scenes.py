@@ -6,6 +6,7 @@ from datetime import datetime
 from endpoints.screens.call_log import LoggedCall
 from endpoints.screens.messages.scenes import list_scene, new_words, playing_scene
 from endpoints.screens.state import DEPARTING, GUARD, Outcome, Phase, Station
+from endpoints.screens.watching.scenes import watching_scene
 from hal.display import Scene
 from hal.indicator import Signal
 
@@ -131,7 +132,9 @@ def _idle_scene(state: Station) -> Scene:
     left = (
         ("messages",) if "messages" in state.rules.offers and (box.items or box.new or box.reachable is False) else ()
     )
-    return Scene(state.rules.name or "Ready", joined(*words), ("dnd", *seen, *history, *left, *_calls(state)))
+    watch = ("monitor",) if "monitor" in state.rules.offers else ()
+    actions = ("dnd", *seen, *history, *left, *watch, *_calls(state))
+    return Scene(state.rules.name or "Ready", joined(*words), actions)
 
 
 def joined(*words: str) -> str:
@@ -191,6 +194,7 @@ _SCENES: Mapping[Phase, Callable[[Station], Scene]] = {
     Phase.BROWSING: _browsing_scene,
     Phase.MESSAGES: list_scene,
     Phase.PLAYING: playing_scene,
+    Phase.WATCHING: watching_scene,
     Phase.RINGING: _ringing_scene,
     Phase.ANSWERING: _answering_scene,
     Phase.TALKING: _talking_scene,

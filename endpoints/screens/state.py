@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from endpoints.screens.call_log import LoggedCall
 from endpoints.screens.messages.state import Mailbox
+from endpoints.screens.watching.state import Watching
 from endpoints.sip.agent import CallId
 from media.description import VideoMedia
 
@@ -24,6 +25,7 @@ class Phase(StrEnum):
         idle --digit--> dialling --#, call button--> calling;  dialling --*, time--> idle
         idle --history--> browsing --history: the call before--> browsing;  browsing --red, time, after the last--> idle
         idle --messages--> messages --messages: an older one--> messages;  messages --red, time, after the last--> idle
+        idle --monitor--> watching --monitor: the next door--> watching;  watching --red, time, after the last--> idle
         messages --play--> playing --its end, any button--> messages
         idle --guard, emergency, call back, call button (again)--> calling
         calling --182--> queued;  calling, queued --180, 183--> alerting;  calling, queued, alerting --200--> talking
@@ -42,6 +44,7 @@ class Phase(StrEnum):
     BROWSING = "browsing"
     MESSAGES = "messages"
     PLAYING = "playing"
+    WATCHING = "watching"
     CALLING = "calling"
     QUEUED = "queued"
     ALERTING = "alerting"
@@ -116,6 +119,8 @@ class Rules:
     """How long a transfer may take until it counts as failed."""
     browse: float = 20.0
     """How long one call of the list, or one message, is shown."""
+    watch: float = 300.0
+    """How long somebody may watch until it is taken that nobody looks any more."""
     film: float = 60.0
     """How much longer than itself a message may take to be played."""
     people: Mapping[str, str] = field(default_factory=dict)
@@ -168,6 +173,7 @@ class Station:
     last_missed: str = ""
     mailbox: Mailbox = field(default_factory=Mailbox)
     """What visitors left."""
+    watching: Watching = field(default_factory=Watching)
     registered: bool | None = None
     """None until the first answer of the server."""
     registered_at: str = ""
@@ -194,6 +200,8 @@ class Station:
                 return self.browsed_picture
             case Phase.MESSAGES | Phase.PLAYING:
                 return self.mailbox.at
+            case Phase.WATCHING:
+                return self.watching.at
             case _:
                 return ""
 
@@ -210,6 +218,11 @@ class Station:
     def facts(self) -> dict[str, object]:
         """What a technician may read: no secret, and only what JSON can carry."""
         facts = {each.name: getattr(self, each.name) for each in fields(self)}
-        for hidden in ("rules", "challenge", "history", "mailbox"):
+        for hidden in ("rules", "challenge", "history", "mailbox", "watching"):
             del facts[hidden]
-        return {**facts, "missing": sorted(self.missing), "messages": self.mailbox.facts()}
+        return {
+            **facts,
+            "missing": sorted(self.missing),
+            "messages": self.mailbox.facts(),
+            "watching": self.watching.facts(),
+        }

@@ -9,7 +9,7 @@ from hal.service_port import Facts
 
 ACTIONS = (
     "answer", "decline", "unlock", "hangup", "mute", "dnd", "call", "guard", "emergency", "callback", "transfer",
-    "history", "messages", "play", "delete",
+    "history", "messages", "play", "delete", "monitor", "snapshot", "record",
 )  # fmt: skip
 
 

@@ -37,6 +37,17 @@ def test_a_film_has_every_picture_all_sound_and_a_fragment_each_half_second(frag
     assert (found.size, found.duration_ms) == (sum(map(len, fragments)), SECONDS * 1000)
 
 
+def test_a_film_without_sound_grows_as_its_pictures_come() -> None:
+    made: list[bytes] = []
+    movie = MovieWriter(WIDTH, HEIGHT, RATE, made.append, with_sound=False)
+    for picture in pictures(2 * RATE):
+        movie.picture(picture)
+    assert len(made) >= 3
+    movie.close()
+    seen = played(b"".join(made))
+    assert (seen.pictures, seen.codecs) == (2 * RATE, ("h264",))
+
+
 def test_after_each_fragment_it_is_a_film_already(fragments: list[bytes]) -> None:
     shown = [played(b"".join(fragments[:count])).pictures for count in range(1, len(fragments) + 1)]
     assert shown == sorted(set(shown))

@@ -1,0 +1,210 @@
+"""Live pictures, still encoded: over WebSocket from a door or a server, by RTSP from a video recorder."""
+
+import json
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from endpoints.errors import ServiceError
+
+if TYPE_CHECKING:
+    from websockets.sync.client import ClientConnection
+
+PATIENCE = 5.0
+"""Seconds until it is connected."""
+SILENCE = 15.0
+"""Seconds without a picture after which a source is given up."""
+LARGEST = 1 << 22
+"""Bytes of one picture."""
+_STAMP = struct.Struct(">Q")
+_REFUSED = {401: "Not allowed", 403: "Not allowed", 404: "Nothing to watch", 429: "Too many watch already"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One access unit of H.264 (Annex B); key frames have SPS and PPS."""
+
+    data: bytes
+    taken: float
+    """Seconds on the clock of whoever took it; only differences mean something here."""
+    key_frame: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said beside the pictures: {"viewers": 2}, {"end": "expired"}."""
+
+    facts: Mapping[str, Any]
+
+
+class LiveSource(Protocol):
+    """One stream of pictures, for one thread; `close` and `say` from any."""
+
+    def open(self) -> None:
+        """Connect. Raises ServiceError."""
+
+    def units(self) -> Iterator[Unit | Told]:
+        """What comes, until it ends. Raises ServiceError."""
+
+    def say(self, text: str) -> None:
+        """Send the token of a renewed lease; does nothing where none is asked for."""
+
+    def round_trip(self) -> float:
+        """Seconds to the other side and back, 0.0 while it is not known."""
+
+    def close(self) -> None:
+        """End it, also under who waits."""
+
+
+class WebSocketSource:
+    """Binary messages are 8 bytes of time (microseconds, big endian) and a picture; the others JSON."""
+
+    def __init__(self, url: str, headers: Mapping[str, str], context: ssl.SSLContext | None) -> None:
+        """`url` is that of the web page, http or https."""
+        self._url, self._headers, self._context = f"ws{url.removeprefix('http')}", headers, context
+        self._socket: ClientConnection | None = None
+        self._held = ExitStack()
+        self._closed = False
+
+    def open(self) -> None:
+        """Connect. Raises ServiceError."""
+        from websockets.exceptions import InvalidHandshake, InvalidStatus
+        from websockets.sync.client import connect
+
+        connecting = connect(
+            self._url, ssl=self._context, additional_headers=self._headers, open_timeout=PATIENCE,
+            close_timeout=0.5, max_size=LARGEST, compression=None, proxy=None, ping_interval=5.0,
+        )  # fmt: skip
+        try:
+            self._socket = self._held.enter_context(connecting)
+        except InvalidStatus as error:
+            raise ServiceError(_REFUSED.get(error.response.status_code, "No picture now")) from error
+        except (OSError, InvalidHandshake, TimeoutError) as error:
+            raise ServiceError(f"{_host(self._url)} cannot be reached: {error}") from error
+        if self._closed:
+            self.close()
+
+    def units(self) -> Iterator[Unit | Told]:
+        """What comes, until it ends. Raises ServiceError."""
+        from websockets.exceptions import ConnectionClosed
+
+        if self._socket is None:
+            raise ServiceError("it is not connected")
+        while True:
+            try:
+                message = self._socket.recv(timeout=SILENCE)
+            except ConnectionClosed:
+                return
+            except TimeoutError as error:
+                raise ServiceError(f"{_host(self._url)} sends no pictures") from error
+            if isinstance(message, bytes):
+                yield unit_of(message)
+            else:
+                yield Told(_facts(message))
+
+    def say(self, text: str) -> None:
+        """Send the token of a renewed lease."""
+        from websockets.exceptions import ConnectionClosed
+
+        if self._socket is not None:
+            try:
+                self._socket.send(text)
+            except ConnectionClosed:
+                return
+
+    def round_trip(self) -> float:
+        """Seconds to the other side and back, by WebSocket's own pings."""
+        return self._socket.latency if self._socket is not None else 0.0
+
+    def close(self) -> None:
+        """End it, also under who waits."""
+        self._closed = True
+        self._held.close()
+
+
+def unit_of(message: bytes) -> Unit:
+    """A binary message. Raises ServiceError for one that is too short."""
+    from media.h264 import NAL_IDR, nal_types
+
+    if len(message) <= _STAMP.size:
+        raise ServiceError(f"a picture of {len(message)} bytes is none")
+    data = message[_STAMP.size :]
+    return Unit(data, _STAMP.unpack_from(message)[0] / 1e6, NAL_IDR in nal_types(data))
+
+
+def _facts(text: str) -> Mapping[str, Any]:
+    try:
+        facts = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _host(url: str) -> str:
+    """Without a login that may stand in it."""
+    return urlsplit(url).hostname or url
+
+
+class RtspSource:
+    """H.264 of a video recorder, over TCP."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._container: Any = None
+        self._closed = threading.Event()
+
+    def open(self) -> None:
+        """Connect. Raises ServiceError."""
+        import av
+        from av.error import FFmpegError
+
+        options = {"rtsp_transport": "tcp", "fflags": "nobuffer", "allowed_media_types": "video"}
+        try:
+            self._container = av.open(self._url, options=options, timeout=(PATIENCE, SILENCE))
+        except (FFmpegError, OSError) as error:
+            raise ServiceError(f"{_host(self._url)} gives no picture: {error.strerror}") from error
+        video = self._container.streams.video
+        if not video or video[0].codec_context.name != "h264":
+            self._container.close()
+            raise ServiceError(f"{_host(self._url)} has no picture in H.264")
+
+    def units(self) -> Iterator[Unit | Told]:
+        """What comes, until it ends. Raises ServiceError."""
+        from av.error import FFmpegError
+
+        from media.h264 import NAL_SPS, nal_types
+
+        stream = self._container.streams.video[0]
+        sets = bytes(stream.codec_context.extradata or b"")
+        try:
+            for packet in self._container.demux(stream):
+                if self._closed.is_set():
+                    return
+                data = bytes(packet)
+                if not data:
+                    continue
+                if packet.is_keyframe and NAL_SPS not in nal_types(data):
+                    data = sets + data
+                taken = float(packet.pts * packet.time_base) if packet.pts is not None else time.monotonic()
+                yield Unit(data, taken, bool(packet.is_keyframe))
+        except (FFmpegError, OSError) as error:
+            raise ServiceError(f"{_host(self._url)} gives no picture any more: {error.strerror}") from error
+        finally:
+            self._container.close()
+
+    def say(self, text: str) -> None:
+        """RTSP has no word for it: a recorder asks for its own login."""
+
+    def round_trip(self) -> float:
+        """It is not measured."""
+        return 0.0
+
+    def close(self) -> None:
+        """End it with the next picture."""
+        self._closed.set()

@@ -1,0 +1,1 @@
+"""Tests of watching doors and cameras on a screen."""
