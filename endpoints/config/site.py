@@ -60,7 +60,8 @@ class Sip(Section):
     expires: Annotated[int, Field(ge=30, le=86_400)] = 300
     retry: Seconds = 2.0
     service: ServiceUrl = ""
-    """HTTP service of the server where the device registers, which takes its records; "": that of [directory]."""
+    """HTTP service of the server where the device registers: it takes records, has a home's messages, and lets doors be
+    watched; "": that of [directory]."""
     keep_alive: Annotated[int, Field(ge=0, le=600)] = 15
     session_timer: Annotated[int, Field(ge=90, le=86_400)] = 300
 
@@ -96,7 +97,7 @@ class Cloud(Section):
     tls: Tls | None = None
     """`[cloud.tls]`: other certificates than those of [tls]."""
     service: ServiceUrl = ""
-    """HTTP service of the cloud server, which takes records of calls made there."""
+    """HTTP service of the cloud server: it takes records of calls made there, and asks the home for more."""
 
 
 class Video(Section):

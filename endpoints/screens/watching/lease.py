@@ -35,7 +35,7 @@ class Direct(BaseModel):
 
     url: str = Field(repr=False)
     """``https://`` of a door, ``rtsp://`` of a video recorder, which may have its login in it."""
-    token: str = Field("", repr=False)
+    token: str = Field(default="", repr=False)
 
 
 class Lease(BaseModel):

@@ -77,11 +77,11 @@ class WebSocketSource:
         from websockets.exceptions import InvalidHandshake, InvalidStatus
         from websockets.sync.client import connect
 
-        connecting = connect(
-            self._url, ssl=self._context, additional_headers=self._headers, open_timeout=PATIENCE,
-            close_timeout=0.5, max_size=LARGEST, compression=None, proxy=None, ping_interval=5.0,
-        )  # fmt: skip
         try:
+            connecting = connect(
+                self._url, ssl=self._context, additional_headers=self._headers, open_timeout=PATIENCE,
+                close_timeout=0.5, max_size=LARGEST, compression=None, proxy=None, ping_interval=5.0,
+            )  # fmt: skip
             self._socket = self._held.enter_context(connecting)
         except InvalidStatus as error:
             raise ServiceError(_REFUSED.get(error.response.status_code, "No picture now")) from error
@@ -151,6 +151,16 @@ def _host(url: str) -> str:
     return urlsplit(url).hostname or url
 
 
+_AT_ONCE = {
+    "rtsp_transport": "tcp",
+    "allowed_media_types": "video",
+    "fflags": "nobuffer",
+    "analyzeduration": "100000",
+    "fpsprobesize": "0",
+}
+"""FFmpeg would look at a second of the stream before it gives the first picture."""
+
+
 class RtspSource:
     """H.264 of a video recorder, over TCP."""
 
@@ -164,9 +174,8 @@ class RtspSource:
         import av
         from av.error import FFmpegError
 
-        options = {"rtsp_transport": "tcp", "fflags": "nobuffer", "allowed_media_types": "video"}
         try:
-            self._container = av.open(self._url, options=options, timeout=(PATIENCE, SILENCE))
+            self._container = av.open(self._url, options=_AT_ONCE, timeout=(PATIENCE, SILENCE))
         except (FFmpegError, OSError) as error:
             raise ServiceError(f"{_host(self._url)} gives no picture: {error.strerror}") from error
         video = self._container.streams.video
@@ -182,12 +191,14 @@ class RtspSource:
 
         stream = self._container.streams.video[0]
         sets = bytes(stream.codec_context.extradata or b"")
+        begun = False
         try:
             for packet in self._container.demux(stream):
                 if self._closed.is_set():
                     return
                 data = bytes(packet)
-                if not data:
+                begun = begun or bool(packet.is_keyframe)  # what comes before shows nothing
+                if not data or not begun:
                     continue
                 if packet.is_keyframe and NAL_SPS not in nal_types(data):
                     data = sets + data
