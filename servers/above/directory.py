@@ -43,6 +43,17 @@ class DirectoryCopy:
         flats = json.loads(known[1]).get("flats", {}) if known else {}
         return [flat["messages"]["token"] for flat in flats.values() if "messages" in flat]
 
+    def watchables(self) -> dict[str, dict[str, str]]:
+        """The doors that this home may watch: name -> title, kind, url."""
+        known = self.read()
+        found: dict[str, dict[str, str]] = json.loads(known[1]).get("watchables", {}) if known else {}
+        return found
+
+    def watcher(self) -> str:
+        """The key that doors believe this HomeLink's tokens by; "" before they know one."""
+        known = self.read()
+        return str(json.loads(known[1]).get("watcher", "")) if known else ""
+
     def __call__(self, service: ServiceAbove, store: "RecordStore") -> None:
         """Fetch it if it is new. Raises NeighbourError."""
         known = self.read()
@@ -96,8 +107,10 @@ def pages_of(copy: DirectoryCopy) -> "Sequence[APIRouter]":
 
 
 def _for_residents(document: bytes) -> bytes:
-    """Without what only this server need know: they read messages, they deposit none."""
+    """Without what only this server need know: they deposit no messages, and watch through it."""
     told = json.loads(document)
+    for name in ("watchables", "watcher"):
+        told.pop(name, None)
     for flat in told.get("flats", {}).values():
         flat.pop("messages", None)
     return json.dumps(told, ensure_ascii=False).encode()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from servers.directory.entries import Console, Flat, Name, Number
+from servers.directory.watch_commands import add_watch_commands
 from servers.errors import DirectoryError
 from servers.kamailio.commands import Commands
 from servers.kamailio.kinds import Kind
@@ -35,6 +36,7 @@ def add_commands(commands: Commands, site: argparse.ArgumentParser) -> None:
     exporting.add_argument("file", type=Path, metavar="FILE.csv")
     exporting.set_defaults(run=_export)
     _add_console(below.add_parser("console", parents=[site], help="add a console or change it; or remove it"))
+    add_watch_commands(below, site, _store, checked)
 
 
 def _add_set(parser: argparse.ArgumentParser) -> None:

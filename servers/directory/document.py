@@ -6,6 +6,7 @@ from typing import Any
 
 from servers.directory.entries import Flat
 from servers.directory.store import Edition
+from servers.directory.watching import told as told_of_watching
 from servers.kamailio.kinds import Kind
 from servers.kamailio.probe import reachable
 from servers.management.site import GUARD, ManagementSite
@@ -13,10 +14,10 @@ from servers.management.site import GUARD, ManagementSite
 Json = dict[str, Any]
 
 
-def document(site: ManagementSite, edition: Edition, kind: Kind, home: str = "") -> Json:
-    """What an account of this kind is told. Doors learn whom to call, who may open and where to deposit what visitors
-    leave, never a telephone number; homes only learn names, and HomeLink what lets a door deposit there; guards learn
-    numbers too."""
+def document(site: ManagementSite, edition: Edition, kind: Kind, home: str = "", name: str = "") -> Json:
+    """What the account `name` of this kind is told. Doors learn whom to call, who may open, where to deposit what
+    visitors leave and whose tokens let somebody watch, never a telephone number; homes only learn names, and HomeLink
+    what lets a door deposit there and where the doors are that it may watch; guards learn numbers too."""
     flats = {number: _flat(site, number, flat, kind) for number, flat in edition.flats.items()}
     if kind is Kind.DOOR:
         for number, flat in edition.flats.items():
@@ -29,7 +30,7 @@ def document(site: ManagementSite, edition: Edition, kind: Kind, home: str = "")
     told: Json = {"version": edition.version, "community": site.management.community, "guard": guard, "flats": flats}
     if kind is Kind.CONSOLE:
         told["consoles"] = {name: {"priority": console.priority} for name, console in edition.consoles.items()}
-    return told
+    return told | told_of_watching(site, edition, kind, home, name)
 
 
 def tag(told: Json) -> str:

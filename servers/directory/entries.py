@@ -1,10 +1,20 @@
-"""What the directory knows of a flat and of a console, checked."""
+"""What the directory knows of a flat, of a console, and of what may be watched, checked."""
 
 import base64
 import binascii
+import re
+from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from servers.kamailio.kinds import Kind
 
@@ -25,6 +35,8 @@ def _resident(kind: Kind) -> Kind:
     return kind
 
 
+Title = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+"""For people."""
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,8}$")]
 """What a visitor types."""
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")]
@@ -50,7 +62,7 @@ class Device(_Entry):
 class Flat(_Entry):
     """One home."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+    name: Title
     homelink: SipUri = ""
     """The home's address at its HomeLink, called peer to peer (V1); "" without one."""
     records: ServiceUrl = ""
@@ -78,3 +90,49 @@ class Console(_Entry):
     priority: Annotated[float, Field(ge=0, le=1)] = 1.0
     """The highest group is called first; the console registers with it as the q of its Contact."""
     key: PublicKey = ""
+
+
+class Sight(StrEnum):
+    """What may be watched: a door station gives its picture over HTTP, a camera over RTSP, as a rule by an NVR."""
+
+    DOOR = "door"
+    CAMERA = "camera"
+
+
+EVERYBODY = "*"
+_URLS = {
+    Sight.DOOR: (re.compile(r"https?://[^\s/?#@]{1,200}"), "https://10.0.0.21:8443"),
+    Sight.CAMERA: (re.compile(r"rtsp://[^\s/?#@]{1,200}/[!-~]{0,300}"), "rtsp://10.0.0.9:554/garage"),
+}
+
+
+class Watchable(_Entry):
+    """A door, by the name that its certificate and its tokens have, or a camera of the community."""
+
+    title: Title
+    kind: Sight = Sight.DOOR
+    url: str
+    """Where it is watched: the door's own HTTP service, or the camera's stream at the NVR."""
+    user: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f:]{0,64}$")] = ""
+    """Login of the camera's stream; "" for none."""
+    password: Annotated[str, Field(max_length=128, repr=False)] = ""
+    flats: tuple[Annotated[str, StringConstraints(pattern=r"^([0-9]{1,8}|\*)$")], ...] = Field(
+        default=(), max_length=512
+    )
+    """Whose homes may watch it too, ``*`` for all of them; guards always may (M2, M4)."""
+
+    @model_validator(mode="after")
+    def _right_url(self) -> "Watchable":
+        pattern, example = _URLS[self.kind]
+        if not pattern.fullmatch(self.url):
+            raise ValueError(f"url of a {self.kind} must be like {example}")
+        return self
+
+    @field_validator("flats")
+    @classmethod
+    def _in_order(cls, flats: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(flats), key=lambda flat: (len(flat), flat)))
+
+    def shown_to(self, flat: str) -> bool:
+        """Whether the people of this flat may watch it."""
+        return flat in self.flats or EVERYBODY in self.flats

@@ -9,8 +9,18 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from servers.database import Database
-from servers.directory.entries import Console, Device, Flat
-from servers.directory.table import CONSOLE, DEPOSIT, DEVICE, EDITION, FLAT, MIGRATIONS, new_token
+from servers.directory.entries import Console, Device, Flat, Watchable
+from servers.directory.table import (
+    CONSOLE,
+    DEPOSIT,
+    DEVICE,
+    EDITION,
+    FLAT,
+    MIGRATIONS,
+    WATCHABLE,
+    WATCHER,
+    new_token,
+)
 from servers.errors import DirectoryError
 
 
@@ -23,6 +33,10 @@ class Edition:
     consoles: Mapping[str, Console]
     deposits: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What lets a door deposit what a visitor left for a flat."""
+    watchables: Mapping[str, Watchable] = field(default_factory=dict)
+    """Doors and cameras, by name."""
+    watchers: Mapping[str, str] = field(default_factory=dict)
+    """Who signs tokens to watch with: issuer -> Ed25519 public key, base64."""
 
 
 class DirectoryStore:
@@ -90,6 +104,30 @@ class DirectoryStore:
             if not connection.execute(delete(CONSOLE).where(CONSOLE.c.name == name)).rowcount:
                 raise DirectoryError(f"there is no console {name}")
 
+    def replace_watchables(self, watchables: Mapping[str, Watchable], only: bool = False) -> None:
+        """Add or replace these; `only`: all others are removed."""
+        with self._changing() as connection:
+            gone = WATCHABLE.c.name.is_not(None) if only else WATCHABLE.c.name.in_(list(watchables))
+            connection.execute(delete(WATCHABLE).where(gone))
+            rows = [
+                {"name": name, **one.model_dump(mode="json"), "flats": " ".join(one.flats)}
+                for name, one in watchables.items()
+            ]
+            if rows:
+                connection.execute(insert(WATCHABLE), rows)
+
+    def remove_watchable(self, name: str) -> None:
+        """Raises DirectoryError if there is none."""
+        with self._changing() as connection:
+            if not connection.execute(delete(WATCHABLE).where(WATCHABLE.c.name == name)).rowcount:
+                raise DirectoryError(f"there is nothing to watch of the name {name}")
+
+    def set_watcher(self, issuer: str, key: str) -> None:
+        """From now on doors believe the tokens that this one signs with the private part of `key`."""
+        with self._changing() as connection:
+            connection.execute(delete(WATCHER).where(WATCHER.c.issuer == issuer))
+            connection.execute(insert(WATCHER).values(issuer=issuer, public_key=key))
+
     @contextmanager
     def _changing(self) -> Iterator[Connection]:
         """The version grows with the change, unless nothing has become different."""
@@ -138,7 +176,14 @@ def _edition(connection: Connection) -> Edition:
     numbers = sorted(flats, key=lambda number: (len(number), number))
     deposits = {row.flat: row.token for row in connection.execute(select(DEPOSIT))}
     ordered = {number: flats[number] for number in numbers}
-    return Edition(version, ordered, dict(sorted(consoles.items())), deposits)
+    watchables = {row.name: _watchable(row) for row in connection.execute(select(WATCHABLE).order_by(WATCHABLE.c.name))}
+    watchers = {row.issuer: row.public_key for row in connection.execute(select(WATCHER))}
+    return Edition(version, ordered, dict(sorted(consoles.items())), deposits, watchables, watchers)
+
+
+def _watchable(row: Row[Any]) -> Watchable:
+    values = {name: value for name, value in row._mapping.items() if name != "name"}
+    return Watchable.model_validate({**values, "flats": tuple(row.flats.split())})
 
 
 def _columns(row: Row[Any]) -> dict[str, str]:

@@ -44,6 +44,25 @@ DEPOSIT = Table(
     Column("token", String, nullable=False, unique=True),  # with it a door deposits what a visitor left
 )
 
+WATCHABLE = Table(
+    "watchable",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("title", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("url", String, nullable=False),
+    Column("user", String, nullable=False, default=""),
+    Column("password", String, nullable=False, default=""),
+    Column("flats", String, nullable=False, default=""),  # with blanks between
+)
+
+WATCHER = Table(
+    "watcher",
+    METADATA,
+    Column("issuer", String, primary_key=True),  # homelink:NAME, management:COMMUNITY
+    Column("public_key", String, nullable=False),  # Ed25519, base64: doors believe what is signed with it
+)
+
 
 def _create(connection: Connection) -> None:
     METADATA.create_all(connection)
@@ -57,10 +76,15 @@ def _add_deposits(connection: Connection) -> None:
         connection.execute(insert(DEPOSIT).values(flat=number, token=new_token()))
 
 
+def _add_watching(connection: Connection) -> None:
+    WATCHABLE.create(connection, checkfirst=True)
+    WATCHER.create(connection, checkfirst=True)
+
+
 def new_token() -> str:
     """256 random bits."""
     return secrets.token_urlsafe(32)
 
 
-MIGRATIONS = (_create, _add_deposits)
+MIGRATIONS = (_create, _add_deposits, _add_watching)
 """One step per version; a step that was released is never changed."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # loaded beside Kamailio
 
     from servers.above.directory import DirectoryCopy
     from servers.http.app import Backend
+    from servers.watching.signing import Signer
 
 _ROLE = resources.files(__package__).joinpath("homelink.cfg")
 
@@ -37,7 +38,7 @@ def kamailio_config(site: Site) -> KamailioConfig:
 
 
 def pages(site: Site, lamp: Lamp | None = None) -> Pages:
-    """What its HTTP service has beside records and health: the directory, as it was fetched, and visitors' messages."""
+    """What its HTTP service has beside records and health: the fetched directory, visitors' messages, watching."""
 
     def made(backend: "Backend") -> "Sequence[APIRouter]":
         from servers.above.directory import pages_of
@@ -48,9 +49,29 @@ def pages(site: Site, lamp: Lamp | None = None) -> Pages:
         home, directory = site.homelink.home, _directory(site)
         keeping = Keeping(lambda token: home if _may_deposit(site, directory, token) else None, lambda: (home,))
         desk = desk_pages(backend, site.databases.messages, site.messages, keeping, lamp)
-        return (*pages_of(directory), *desk)
+        return (*pages_of(directory), *desk, *_watching_pages(backend, site, directory))
 
     return made
+
+
+def _watching_pages(backend: "Backend", site: Site, directory: "DirectoryCopy") -> "Sequence[APIRouter]":
+    """Nothing of it is loaded where the site file does not ask for it."""
+    if site.watching is None:
+        return ()
+    from servers.watching import desk
+    from servers.watching.targets import home_targets
+
+    settings = desk.Settings(site.watching, home_targets(site, directory), _signer(site), direct=False)
+    return desk.desk_pages(backend, settings)
+
+
+def _signer(site: Site) -> "Signer":
+    """A HomeLink is known to doors by its account at the management server, or else by its home."""
+    from servers.directory.issuers import homelink_issuer
+    from servers.watching.signing import Signer
+
+    account = site.upstream.user if site.upstream else site.homelink.home
+    return Signer(site.databases.watching_key, homelink_issuer(account))
 
 
 def _may_deposit(site: Site, directory: "DirectoryCopy", token: str) -> bool:
@@ -64,8 +85,13 @@ def _errands(site: Site) -> Sequence[Errand]:
     """With the management server: the directory, calls of this home that went up, calls to it that did not come."""
     from servers.above.records import MissedCalls, tell_above, to_home
 
+    watching: list[Errand] = []
+    if site.watching:
+        from servers.watching.above import TellKey
+
+        watching.append(TellKey(_signer(site), _directory(site)))
     ask = MissedCalls(site.databases.position, site.parent, to_home(site.homelink.home), site.timers.call)
-    return (_directory(site), tell_above, ask)
+    return (_directory(site), *watching, tell_above, ask)
 
 
 def _directory(site: Site) -> "DirectoryCopy":

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import model_validator
+
 from servers.errors import DeviceError
 from servers.kamailio.config import Listener
 from servers.kamailio.kinds import Kind
@@ -17,6 +19,7 @@ from servers.kamailio.site import (
 )
 from servers.messages.settings import HomeMessagesSection
 from servers.sitefile import load
+from servers.watching.settings import HomeWatchingSection, NvrSection
 
 __all__ = ["HomeSection", "LimitsSection", "RecordsSection", "Site", "TimersSection", "load_site"]
 
@@ -38,6 +41,16 @@ class Site(ServerSite):
 
     homelink: HomeSection
     messages: HomeMessagesSection = HomeMessagesSection()
+    watching: HomeWatchingSection | None = None
+    nvr: NvrSection | None = None
+
+    @model_validator(mode="after")
+    def _watching_needs_http(self) -> "Site":
+        if self.watching and not self.http:
+            raise ValueError("[watching] needs the port of [http]")
+        if self.nvr and not self.watching:
+            raise ValueError("[nvr] needs [watching]")
+        return self
 
     @property
     def identity(self) -> HomeSection:

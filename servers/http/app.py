@@ -13,9 +13,10 @@ from servers.errors import DatabaseError, RecordError, ServerError
 from servers.http.connection import Application, PassesOn, SmallBodies, TusAnswers
 from servers.http.login import Identity, Logins
 from servers.kamailio.site import ServerSite
-from servers.messages.errors import STATUS
+from servers.messages.errors import STATUS as MESSAGES
 from servers.records.duty import relays_of
 from servers.records.store import RecordStore
+from servers.watching.errors import STATUS as WATCHING
 
 if TYPE_CHECKING:
     from servers.relay.offering import Offering
@@ -83,7 +84,7 @@ def make_app(backend: Backend, routers: Sequence[APIRouter]) -> FastAPI:
     app.add_exception_handler(DatabaseError, _answer(503))
     app.add_exception_handler(RecordError, _answer(409))
     app.add_exception_handler(ServerError, _answer(422))
-    for error, status in STATUS.items():
+    for error, status in (MESSAGES | WATCHING).items():
         app.add_exception_handler(error, _answer(status))
     app.include_router(_health(backend))
     for router in (*routers_of(backend), *routers):

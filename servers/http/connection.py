@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -31,6 +32,8 @@ class Connection(H11Protocol):
 
     above = False
     """The server above asks."""
+    _upgraded = False
+    """A WebSocket has the transport now."""
 
     def __init__(self, *arguments: Any, passes_on: PassesOn = lambda scope, above: False, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -79,11 +82,22 @@ class Connection(H11Protocol):
     def _web_socket(self, **arguments: Any) -> Any:
         protocol: Any = self.config.ws_protocol_class(**arguments)  # type: ignore[misc]  # asked for above
         protocol.app = self.app
+        self._upgraded = True
         return protocol
 
     def _end_if_idle(self) -> None:
-        if self.cycle is None:
+        if self.cycle is None and not self._upgraded:
             self.transport.abort()
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """A WebSocket; one that was refused with an answer is done, and no error of the application."""
+
+    async def send(self, message: Any) -> None:
+        """Called by the application."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
 
 
 def subject(certificate: dict[str, Any] | None) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from functools import partial
 
 import uvicorn
 
-from servers.http.connection import Application, Connection, PassesOn
+from servers.http.connection import Application, Connection, PassesOn, Socket
 from servers.kamailio.site import ServerSite
 from servers.relay.above import FromAbove
 from servers.relay.offering import Offering
@@ -61,9 +61,12 @@ def _config(site: ServerSite, app: Application, passes_on: PassesOn) -> uvicorn.
     return uvicorn.Config(
         app,
         http=partial(Connection, passes_on=passes_on),  # type: ignore[arg-type]  # made like the class
-        ws="none",
+        ws=Socket,
+        ws_per_message_deflate=False,
+        ws_max_size=1 << 16,
         lifespan="off",
         log_config=None,
+        log_level="warning",  # it would tell paths, and who knows the one of a lease may watch
         access_log=False,
         server_header=False,
         proxy_headers=False,

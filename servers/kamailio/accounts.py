@@ -113,6 +113,13 @@ def _device_of(flow: str) -> str:
     return unquote(flow.partition(";device=")[2])
 
 
+def members(site: ServerSite, kind: Kind) -> dict[str, str]:
+    """The accounts of this kind, and the home of each."""
+    with opened(site.databases.accounts) as database:
+        rows = database.execute("SELECT username, aor FROM device WHERE kind = ?", (kind.value,))
+        return {row["username"]: row["aor"] for row in rows}
+
+
 def homes(site: ServerSite, kind: Kind) -> list[str]:
     """The homes that have a device of this kind here."""
     with opened(site.databases.accounts) as database:

@@ -61,6 +61,11 @@ class Databases:
         return self.folder / "directory.copy"
 
     @property
+    def watching_key(self) -> Path:
+        """The key that tokens to watch with are signed with."""
+        return self.folder / "watching.key"
+
+    @property
     def position(self) -> Path:
         """When the server above was last asked for missed calls."""
         return self.folder / "above.position"

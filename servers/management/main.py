@@ -9,6 +9,7 @@ from servers.management.server import ManagementServer
 from servers.management.site import ManagementSite, load_site
 from servers.messages.commands import extension
 from servers.messages.settings import MessagesSection
+from servers.watching.commands import extension as watching
 
 
 def _messages(path: Path) -> tuple[ManagementSite, MessagesSection]:
@@ -18,4 +19,5 @@ def _messages(path: Path) -> tuple[ManagementSite, MessagesSection]:
 
 def main(argv: Sequence[str]) -> int:
     """Exit status: 0 done, 1 impossible (one sentence says why), 2 wrong usage."""
-    return Program("management", __doc__, load_site, ManagementServer, (add_commands, extension(_messages))).run(argv)
+    extensions = (add_commands, extension(_messages), watching(load_site))
+    return Program("management", __doc__, load_site, ManagementServer, extensions).run(argv)

@@ -1,6 +1,6 @@
 """The management server as a running server."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from servers.messages.lamp import Lamp
 if TYPE_CHECKING:  # loaded beside Kamailio
     from fastapi import APIRouter
 
+    from servers.directory.store import DirectoryStore
     from servers.http.app import Backend
 
 _FOLDER = resources.files(__package__)
@@ -38,7 +39,7 @@ class ManagementServer(SipServer):
 
 
 def pages(site: ManagementSite, lamp: Lamp | None = None) -> Pages:
-    """What its HTTP service has beside records and health: directory, messages of homes without HomeLink, the relay."""
+    """What its HTTP service has beside records and health: directory, some homes' messages, the relay, watching."""
 
     def made(backend: "Backend") -> "Sequence[APIRouter]":
         from servers.directory.pages import pages_of
@@ -52,9 +53,29 @@ def pages(site: ManagementSite, lamp: Lamp | None = None) -> Pages:
         store = lru_cache(maxsize=1)(lambda: DirectoryStore(backend.database))
         keeping = Keeping(lambda token: store().flat_of_deposit(token), lambda: homes(site, Kind.INDOOR))
         desk = desk_pages(backend, site.databases.messages, site.messages, keeping, lamp)
-        return (*pages_of(site, store), *desk, *relay)
+        return (*pages_of(site, store), *desk, *relay, *_watching_pages(backend, site, store))
 
     return made
+
+
+def _watching_pages(
+    backend: "Backend", site: ManagementSite, store: "Callable[[], DirectoryStore]"
+) -> "Sequence[APIRouter]":
+    """Nothing of it is loaded where the site file does not ask for it. Doors learn this server's key here."""
+    if site.watching is None:
+        return ()
+    from servers.directory.issuers import own_issuer
+    from servers.watching import desk
+    from servers.watching.signing import Signer
+    from servers.watching.targets import community_targets
+
+    signer = Signer(site.databases.watching_key, own_issuer(site))
+    targets = community_targets(store)
+
+    def publish() -> None:
+        store().set_watcher(signer.issuer, signer.public_key)
+
+    return desk.desk_pages(backend, desk.Settings(site.watching, targets, signer, direct=True, publish=publish))
 
 
 def _errands(site: ManagementSite) -> Sequence[Errand]:

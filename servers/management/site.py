@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from servers.kamailio.cluster import ClusterSite
 from servers.kamailio.config import Capacity
@@ -11,6 +11,7 @@ from servers.kamailio.kinds import Kind
 from servers.kamailio.site import IdentitySection, User, needed_home, no_home
 from servers.messages.settings import MessagesSection
 from servers.sitefile import Section, load
+from servers.watching.settings import WatchingSection
 
 GUARD = "guard"
 """User part of the address of all guards together."""
@@ -49,6 +50,13 @@ class ManagementSite(ClusterSite):
     management: ManagementSection
     guards: GuardsSection = GuardsSection()
     messages: MessagesSection = MessagesSection()
+    watching: WatchingSection | None = None
+
+    @model_validator(mode="after")
+    def _watching_needs_http(self) -> "ManagementSite":
+        if self.watching and not self.http:
+            raise ValueError("[watching] needs the port of [http]")
+        return self
 
     @property
     def identity(self) -> ManagementSection:
