@@ -50,6 +50,8 @@ class Call(pj.Call):  # type: ignore[misc]
         self._port = port
         self._answer: tuple[str, str] | None = None
         self._agreed = number < 0
+        self._connection = 0
+        """Kept open for this call."""
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
@@ -165,6 +167,7 @@ class Call(pj.Call):  # type: ignore[misc]
         if transaction.role == pj.PJSIP_ROLE_UAC:
             if transaction.method == "INVITE":
                 self.reached = True
+                self._keep_connection(int(transaction.statusCode), event.src.rdata.pjRxData)
                 self._offer_answered(int(transaction.statusCode))
                 self.progress.responded(text)
             elif transaction.method == "UPDATE":
@@ -173,6 +176,11 @@ class Call(pj.Call):  # type: ignore[misc]
                 self.progress.transfer_answered(int(transaction.statusCode), str(transaction.statusText))
         elif transaction.state == pj.PJSIP_TSX_STATE_TRYING or transaction.method in ("CANCEL", "BYE"):
             self._requested(transaction.method, text, event.src.rdata.pjRxData)
+
+    def _keep_connection(self, status: int, received: Any) -> None:
+        """A device that registers nowhere is reached by the connection of its own call only."""
+        if FINAL <= status < REDIRECTION and not self._connection:
+            self._connection = native.keep_connection(int(received))
 
     def _offer_answered(self, status: int) -> None:
         if not self.offering or status < FINAL or status in CHALLENGES:
@@ -196,6 +204,8 @@ class Call(pj.Call):  # type: ignore[misc]
             self.connect_audio()
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self.progress.finished(int(info.lastStatusCode), str(info.lastReason))
+            native.leave_connection(self._connection)
+            self._connection = 0
             self.on_end(self)
 
     def _read(self, event: Any) -> None:

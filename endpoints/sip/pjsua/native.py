@@ -37,6 +37,8 @@ class NativeLibrary:
         self._find_dialog = self._function("pjsip_ua_find_dialog", ctypes.c_void_p, 4)
         self._session_of = self._function("pjsip_dlg_get_inv_session", ctypes.c_void_p, 1)
         self._terminate = self._function("pjsip_inv_terminate", ctypes.c_int, 3)
+        self._use = self._function("pjsip_transport_add_ref", ctypes.c_int, 1)
+        self._leave = self._function("pjsip_transport_dec_ref", ctypes.c_int, 1)
 
     def _function(self, name: str, result: Any, arguments: int) -> Any:
         function = getattr(self.library, name, None)
@@ -63,6 +65,21 @@ class NativeLibrary:
         dialog = self._find_dialog(*map(ctypes.addressof, words), 0)
         session = self._session_of(dialog) if dialog else None
         return bool(session) and self._terminate(session, _TERMINATED, 1) == 0
+
+    def keep_connection(self, received: int) -> int:
+        """Keep open what the ``pjsip_rx_data`` at address `received` came by; gives what `leave_connection` takes.
+
+        The library closes a connection that no transaction and no registration uses after 33 s, and then nobody
+        could send us anything in the call.
+        """
+        connection = transport_of(received)
+        kept = bool(connection and self._use and self._leave) and self._use(connection) == 0
+        return connection if kept else 0
+
+    def leave_connection(self, connection: int) -> None:
+        """Let it be closed; 0 is none."""
+        if connection:
+            self._leave(connection)
 
     def be_quiet(self) -> None:
         """Say nothing on standard output before the log is set up."""

@@ -19,6 +19,7 @@ from endpoints.errors import SipError
 from endpoints.sip import route
 from endpoints.sip.agent import Login, SipEvent, SipSettings, TlsFiles
 from endpoints.sip.pjsua import PjsuaAgent
+from endpoints.sip.pjsua.library import native
 from media.description import SrtpKey, VideoMedia
 
 _lock = threading.Lock()
@@ -42,6 +43,27 @@ class ToneVoice:
         self.played += 1
         if len(frame) == 640:
             self.loudest = max(self.loudest, *struct.unpack("<320h", frame))
+
+
+class Connections:
+    """Those that calls keep open, as the agent tells the library."""
+
+    def __init__(self) -> None:
+        self.kept: list[int] = []
+        self._keep, self._leave = native.keep_connection, native.leave_connection
+        vars(native).update(keep_connection=self.keep, leave_connection=self.leave)
+
+    def keep(self, received: int) -> int:
+        self.kept.append(self._keep(received))
+        return self.kept[-1]
+
+    def leave(self, connection: int) -> None:
+        if connection:
+            self.kept.remove(connection)
+        self._leave(connection)
+
+
+connections = Connections()
 
 
 def say(event: str, **facts: Any) -> None:
@@ -86,6 +108,9 @@ def perform(agent: PjsuaAgent, voice: ToneVoice, order: dict[str, Any]) -> None:
         order["video"] = video_of(order["video"])
     if name == "pretend_address":
         route.local_address = lambda uri: str(order["address"])
+        return
+    if name == "connections":
+        say("Result", of=name, value=sum(map(bool, connections.kept)))
         return
     if name == "voice":
         say("Voice", captured=voice.captured, played=voice.played, loudest=voice.loudest)

@@ -46,6 +46,18 @@ def test_end_while_the_peer_is_gone(new_agent: NewAgent) -> None:
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize("who", ["door", "screen"])
+def test_the_connection_of_a_call_is_kept_open_as_long_as_the_call(new_agent: NewAgent, who: str) -> None:
+    """Unused, the library would close it after 33 s, and a device that registers nowhere could be told nothing."""
+    peers = {"door": new_agent("door", transport="tcp"), "screen": new_agent("screen", transport="tcp")}
+    calls = dict(zip(peers, talk(peers["door"], peers["screen"]), strict=True))
+
+    assert peers["door"].ask("connections") == 1
+    peers[who].do("hang_up", call=calls[who], reason="")
+    peers["door"].wait("Ended")
+    peers["door"].wait_until(lambda: bool(peers["door"].ask("connections") == 0))
+
+
 def test_commands_for_a_call_that_is_over_do_nothing(new_agent: NewAgent) -> None:
     door, screen = new_agent("door"), new_agent("screen")
     at_door, at_screen = talk(door, screen)
