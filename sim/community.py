@@ -21,7 +21,7 @@ from servers.kamailio.site import ServerSite
 from servers.management.site import ManagementSite
 from sim.directory import HomeLinkAddress, write_directory
 from sim.errors import SimError
-from sim.plan import ADDRESS, WATCHER, CommunityPlan, DevicePlan, HomePlan, ServerPlan
+from sim.plan import ADDRESS, HOME_WATCHER, WATCHER, CommunityPlan, DevicePlan, HomePlan, ServerPlan
 from sim.trace.hep import Address
 
 CALL_GUARD = "0"
@@ -328,7 +328,7 @@ class _Writer:
         for home in self._plan.homes:
             tables |= self._home(home, keys)
         if self._plan.watcher:
-            tables["watchers"] = {WATCHER: self._plan.watcher}
+            tables["watchers"] = dict.fromkeys((WATCHER, HOME_WATCHER), self._plan.watcher)
         for device in self._plan.devices:
             if device.role == DOOR:
                 _write(self._folder / device.name / "people.toml", _toml(tables))

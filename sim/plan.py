@@ -9,6 +9,7 @@ DEVICES = "127.0.1."
 """Devices have addresses of their own on loopback, by which a message tells who sent it."""
 BOARDS = Path(__file__).parent.parent / "board-configs"
 WATCHER = "management:lakeside"
+HOME_WATCHER = "homelink:home"
 """In whose name the tokens are made where a community has no server for it."""
 ROOMS = ("Hall", "Kitchen", "Bedroom", "Study")
 

@@ -161,7 +161,8 @@ class Simulator:
             for each in self._plan.devices
         ]
         servers = [_server_facts(each) for each in files]
-        return {"token": self._token, "servers": servers, "guests": guests, "devices": devices}
+        facts = {"token": self._token, "folder": str(self._folder.path)}
+        return {**facts, "servers": servers, "guests": guests, "devices": devices}
 
     def write_ready(self, path: Path) -> None:
         """Write `ready_facts` as JSON, all at once. Raises SimError."""

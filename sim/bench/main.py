@@ -15,6 +15,7 @@ from sim.bench.load import load
 from sim.bench.pair import against_baresip
 from sim.bench.records import lost_or_doubled
 from sim.bench.watching_door import watching_door
+from sim.bench.watching_home import watching_home
 from sim.processes import need
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -29,6 +30,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "load": load,
     "records": lost_or_doubled,
     "watching-door": watching_door,
+    "watching-home": watching_home,
     "echo": erle,
     "endurance": endurance,
 }
