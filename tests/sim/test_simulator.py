@@ -91,7 +91,7 @@ def hang_up(community: Community) -> None:
 
 def test_the_ready_file_says_what_a_stranger_needs(community: Community) -> None:
     facts = community.facts
-    assert set(facts) == {"token", "servers", "guests", "devices"}
+    assert set(facts) == {"token", "folder", "servers", "guests", "devices"}
     (server,) = facts["servers"]
     assert {key: server[key] for key in ("name", "role", "host", "transport")} == {
         "name": "homelink",
