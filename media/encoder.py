@@ -17,7 +17,7 @@ from hal.camera import Camera, Picture
 from hal.errors import HalError
 from media.description import CLOCK_RATE
 from media.errors import MediaError
-from media.frames import fill, new_frame
+from media.frames import blank, fill, new_frame
 from media.h264 import CodedPicture, H264Encoder
 
 log = logging.getLogger(__name__)
@@ -298,9 +298,10 @@ class VideoEncoder:
 
     def _taken(self, pts: int) -> float:
         """When the picture that comes out with `pts` was taken; a board's encoder may round the time stamp."""
-        while len(self._in_flight) > 1 and self._in_flight[0][0] < pts - CLOCK_RATE // 2000:
-            self._in_flight.popleft()
-        return self._in_flight[0][1]
+        waiting = self._in_flight
+        while len(waiting) > 1 and (waiting[1][0] <= pts or waiting[0][0] < pts - CLOCK_RATE // 2000):
+            waiting.popleft()
+        return waiting[0][1]
 
     def _deliver(self, packet: EncodedPicture, sinks: Iterable[VideoSink]) -> None:
         for sink in sinks:
@@ -314,6 +315,7 @@ class VideoEncoder:
         """Open the encoder and run pictures through it: the first one takes several times as long as the next."""
         settings = self._settings
         codec = H264Encoder(settings.width, settings.height, settings.rate, settings.bit_rate, settings.encoder)
+        blank(self._frame)  # what lay in memory would cost bits that the first picture needs
         for number in range(_WARM_PICTURES):
             self._last_pts = number + 1
             codec.encode(self._frame, self._last_pts, key=True)

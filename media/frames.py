@@ -30,6 +30,12 @@ def fill(frame: VideoFrame, picture: Picture) -> None:
         at += length
 
 
+def blank(frame: VideoFrame) -> None:
+    """Make `frame` an even grey."""
+    for plane in frame.planes:
+        plane.update(bytes([128]) * plane.buffer_size)
+
+
 def to_frame(picture: Picture) -> VideoFrame:
     """A new frame with a copy of `picture`. Raises PacketError."""
     frame = new_frame(picture.width, picture.height)

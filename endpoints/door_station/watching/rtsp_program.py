@@ -109,13 +109,14 @@ class Server:
             client.close()
 
     def _media_begins(self, factory: Any, media: Any) -> None:
-        media.connect("unprepared", self._media_ends)
-        self._source = media.get_element().get_by_name("source")
+        source = self._source = media.get_element().get_by_name("source")
+        media.connect("unprepared", self._media_ends, source)
         self._door.say({"media": True})
 
-    def _media_ends(self, media: Any) -> None:
-        self._source = None
-        self._door.say({"media": False})
+    def _media_ends(self, media: Any, source: Any) -> None:
+        if self._source == source:  # else the next one has begun already
+            self._source = None
+            self._door.say({"media": False})
 
     def _connected(self, server: Any, client: Any) -> None:
         number = next(self._numbers)

@@ -100,7 +100,7 @@ def test_a_slow_watcher_loses_whole_groups_of_pictures_and_the_others_go_on(
                 while door.figures["lost"] < 15:
                     seen += pictures_in(messages, 1)
             late = until_gap(slow)
-        assert numbers(seen) == sorted(numbers(seen))
+        assert len(numbers(seen)) == len(seen)
         assert NAL_IDR in nal_types(late[-1][STAMP:])
         assert len(numbers(late)) == len(late)
         quick_line, slow_line = door.written("watched", 2)
