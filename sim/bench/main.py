@@ -12,7 +12,9 @@ from sim.bench.figure import Figure, table, write_json
 from sim.bench.fleet import fleet
 from sim.bench.fork import against_linphone
 from sim.bench.load import load
+from sim.bench.messages import messages
 from sim.bench.pair import against_baresip
+from sim.bench.power_cuts import power_cuts
 from sim.bench.records import lost_or_doubled
 from sim.bench.watching_door import watching_door
 from sim.bench.watching_home import watching_home
@@ -31,6 +33,8 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "records": lost_or_doubled,
     "watching-door": watching_door,
     "watching-home": watching_home,
+    "messages": messages,
+    "power-cuts": power_cuts,
     "echo": erle,
     "endurance": endurance,
 }

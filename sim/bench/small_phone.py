@@ -56,6 +56,18 @@ class Line:
         except OSError:
             return ""
 
+    def answer(self, request: str, line: str, tag: str, body: str = "") -> None:
+        """Respond to a request."""
+        copied = "".join(f"{name}: {value}\r\n" for name in ("Via", "Record-Route") for value in headers(request, name))
+        to = header(request, "To")
+        tagged = to if ";tag=" in to else f"{to};tag={tag}"
+        kind = "Content-Type: application/sdp\r\n" if body else ""
+        self.send(
+            f"SIP/2.0 {line}\r\n{copied}From: {header(request, 'From')}\r\nTo: {tagged}\r\n"
+            f"Call-ID: {header(request, 'Call-ID')}\r\nCSeq: {header(request, 'CSeq')}\r\n"
+            f"Contact: {self.contact}\r\n{kind}Content-Length: {len(body)}\r\n\r\n{body}"
+        )
+
     def send(self, message: str) -> None:
         """Send; a server that is down is found out by its silence."""
         try:
@@ -176,15 +188,53 @@ class Resident:
                 self._answer(message, "200 OK")
 
     def _answer(self, request: str, line: str, body: str = "") -> None:
-        copied = "".join(f"{name}: {value}\r\n" for name in ("Via", "Record-Route") for value in headers(request, name))
-        to = header(request, "To")
-        tag = "" if ";tag=" in to else f";tag={self._account.user}"
-        kind = "Content-Type: application/sdp\r\n" if body else ""
-        self._line.send(
-            f"SIP/2.0 {line}\r\n{copied}From: {header(request, 'From')}\r\nTo: {to}{tag}\r\n"
-            f"Call-ID: {header(request, 'Call-ID')}\r\nCSeq: {header(request, 'CSeq')}\r\n"
-            f"Contact: {self._line.contact}\r\n{kind}Content-Length: {len(body)}\r\n\r\n{body}"
-        )
+        self._line.answer(request, line, self._account.user, body)
+
+
+class Lamp:
+    """The lamp of a SIP phone: subscribed to the messages of its home (RFC 3842); ended by `close`."""
+
+    def __init__(self, address: str, port: int, account: Account, home: str) -> None:
+        self._line, self._account = Line(address, port, account.user), account
+        self._address = f"sip:{home}@{account.realm}"
+        self._shown: dict[int, float] = {}
+        self._changed, self._closed = threading.Condition(), False
+        self._thread = threading.Thread(target=self._serve, name="lamp", daemon=True)
+
+    def subscribe(self, patience: float = 5.0) -> bool:
+        """True if the server took it; from then on the lamp shows what it is told."""
+        line, dialog = self._line, f"From: <{self._address}>;tag={secrets.token_hex(4)}\r\nTo: <{self._address}>\r\n"
+        dialog += f"Call-ID: {secrets.token_hex(8)}\r\n"
+        event = "Event: message-summary\r\nAccept: application/simple-message-summary\r\nExpires: 3600\r\n"
+        challenge = line.ask(line.request("SUBSCRIBE", self._address, dialog, 1, event), patience)
+        login = self._account.authorization(challenge, "SUBSCRIBE", self._address)
+        answer = line.ask(line.request("SUBSCRIBE", self._address, dialog, 2, event + login), patience)
+        self._thread.start()
+        return status(answer) in (200, 202)
+
+    def shown(self, waiting: int, patience: float = 30.0) -> float:
+        """When it first showed so many new messages, ms of the monotonic clock. Raises TimeoutError."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: waiting in self._shown, patience):
+                raise TimeoutError(f"the lamp did not show {waiting} messages within {patience:g} s: {self._shown}")
+            return self._shown[waiting]
+
+    def close(self) -> None:
+        """Be gone."""
+        self._closed = True
+        self._thread.join(2)
+        self._line.socket.close()
+
+    def _serve(self) -> None:
+        while not self._closed:
+            told = self._line.receive(time.monotonic() + 0.2)
+            now = time.monotonic() * 1000
+            if told.startswith("NOTIFY "):
+                self._line.answer(told, "200 OK", self._account.user)
+                if match := re.search(r"Voice-Message: (\d+)/", told):
+                    with self._changed:
+                        self._shown.setdefault(int(match[1]), now)
+                        self._changed.notify_all()
 
 
 def status(message: str) -> int:
