@@ -59,12 +59,13 @@ class LeaseRefused(ServiceError):
 
 
 def watchables(service: Service) -> tuple[Watchable, ...]:
-    """What this device may watch. Raises ServiceError."""
+    """What this device may watch, doors first. Raises ServiceError."""
     answer = _good(service, service.request("GET", "/watchables"))
     try:
-        return _WATCHABLES.validate_json(answer.body)
+        found = _WATCHABLES.validate_json(answer.body)
     except ValidationError as error:
         raise ServiceError(f"{service.url} tells of nothing that could be watched") from error
+    return tuple(sorted(found, key=lambda one: one.kind != "door"))
 
 
 def take(service: Service, target: str) -> Lease:
