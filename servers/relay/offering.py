@@ -61,12 +61,15 @@ class _Dialling:
             transport, dial = await loop.create_connection(
                 lambda: Dial(headers, self._admitted, made), place.hostname or "", port, ssl=context
             )
+        taken = False
         try:
             async with asyncio.timeout(PATIENCE):
-                return await dial.taken
-        except TimeoutError:
-            transport.abort()
-            raise
+                connection = await dial.taken
+            taken = True
+            return connection
+        finally:
+            if not taken:
+                transport.abort()
 
     def _admitted(self, certificate: tuple[str, str, str]) -> bool:
         role, _, authority = certificate

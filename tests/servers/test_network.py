@@ -259,7 +259,7 @@ def test_a_phone_on_4g_asks_its_home_and_a_home_that_was_away_comes_back(tls_net
     home = tls_network.homes["302"]
     login = tls_network.cloud.add("phone1", "phone", f"302.{COMMUNITY}")
     authority = tls_network.cloud.site.tls.authority if tls_network.cloud.site.tls else None
-    phone = Service(service_url(tls_network.cloud), login.user, login.password, authority)
+    phone = Service(service_url(tls_network.cloud), login.user, login.password, authority, patience=60)
 
     def answers(wanted: int) -> bytes:
         deadline = time.monotonic() + 60

@@ -15,6 +15,9 @@ from servers.kamailio.config import Transport
 from servers.kamailio.site import ServerSite
 from tests.servers.nodes import free_port, own_address, site_text
 
+PATIENCE = 60.0
+"""Seconds: the first question waits until the pages are loaded."""
+
 
 @dataclass
 class Web:
@@ -39,16 +42,16 @@ class Web:
     def account(self, name: str, kind: str, home: str = "") -> Service:
         """A new account, ready to ask."""
         made = accounts.add(self.site, name, kind, home)
-        return Service(self.url, made.user, made.password, self.authority)
+        return Service(self.url, made.user, made.password, self.authority, patience=PATIENCE)
 
     def certificate(self, role: Role, name: str) -> Service:
         """A node of the community without a password."""
         assert self.community is not None
         made = self.community.issue(role, name, ["127.0.0.1"], self.folder / role.value)
-        return Service(self.url, name, "", self.authority, made.certificate, made.key)
+        return Service(self.url, name, "", self.authority, made.certificate, made.key, PATIENCE)
 
     def stranger(self) -> Service:
-        return Service(self.url, "nobody", "", self.authority)
+        return Service(self.url, "nobody", "", self.authority, patience=PATIENCE)
 
     def get(self, path: str) -> Answer:
         """Ask without a login."""

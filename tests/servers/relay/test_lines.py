@@ -62,8 +62,8 @@ def below(cloud: Web, phone: Service) -> Iterator[socket.socket]:
 def asked(line: socket.socket, path: str, *headers: str) -> bytes:
     """Ask through a connection that a server below has offered; the whole answer."""
     lines = [f"GET {path} HTTP/1.1", "Host: home", "Connection: close", *headers]
-    line.sendall("\r\n".join([*lines, "\r\n"]).encode())
-    with line.makefile("rb") as answer:
+    with line, line.makefile("rb") as answer:
+        line.sendall("\r\n".join([*lines, "\r\n"]).encode())
         return answer.read()
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -43,9 +44,10 @@ def test_a_phone_on_4g_has_what_a_visitor_left_at_home(chain: Chain) -> None:
     assert set(listed(phone)) == {left.id, photo.id}
     assert phone.request("GET", f"/messages/{left.id}/content").body == left.content
     assert phone.request("GET", f"/messages/{left.id}/thumbnail").body.startswith(b"\xff\xd8\xff")
-    part = Open(phone, f"/messages/{left.id}/content", {"Range": "bytes=100-299"}).answer
-    assert (part.status, part.getheader("Content-Range")) == (206, f"bytes 100-299/{len(left.content)}")
-    assert part.read() == left.content[100:300]
+    with closing(Open(phone, f"/messages/{left.id}/content", {"Range": "bytes=100-299"})) as opened:
+        part = opened.answer
+        assert (part.status, part.getheader("Content-Range")) == (206, f"bytes 100-299/{len(left.content)}")
+        assert part.read() == left.content[100:300]
     assert phone.request("PATCH", f"/messages/{left.id}", b'{"read": true}').status == 200
     seen = json.loads(screen.request("GET", f"/messages/{left.id}").body)
     assert (seen["read"], seen["read_by"]) == (True, "phone1")
@@ -151,8 +153,9 @@ def test_who_is_no_phone_of_that_home_gets_nothing(chain: Chain) -> None:
 def test_nobody_outside_speaks_for_a_phone(chain: Chain, home: str) -> None:
     left = chain.leaves(noise())
     forged = {"Intercom-Caller": f"name=phone1&kind=phone&home={home}&way=cloud"}
-    neighbour = Open(chain.phone("phone2", OTHER), f"/messages/{left.id}/content", forged)
-    assert neighbour.answer.status == 404
+    with closing(Open(chain.phone("phone2", OTHER), f"/messages/{left.id}/content", forged)) as neighbour:
+        assert neighbour.answer.status == 404
     stranger = Service(chain.home.url, "nobody", "wrong", chain.home.authority)
     for at in (stranger, chain.management.account("door1", "door")):
-        assert Open(at, "/messages", forged).answer.status in (401, 403)
+        with closing(Open(at, "/messages", forged)) as refused:
+            assert refused.answer.status in (401, 403)
