@@ -8,6 +8,7 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--flow V1` runs only the tests that prove V1; `--flow all` those that prove any flow."""
     parser.addoption("--flow", action="append", default=[], metavar="ID", help="run only tests of this flow, or `all`")
+    parser.addoption("--hostile", type=int, default=0, metavar="N", help="so many random requests of each kind")
     parser.addoption("--power-cuts", type=int, default=20, metavar="N", help="kill a recording process so often")
 
 

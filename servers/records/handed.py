@@ -18,6 +18,8 @@ RecordId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{8,64}$")]
 
 Values = dict[str, Any]
 _TIMES = ("started", "answered", "ended")
+_AHEAD = timedelta(days=1)
+"""A device's clock may be before ours."""
 _FROM_DEVICE = ("unlocks", "reason", "picture", "stages")
 """The server cannot know these: what the device says counts."""
 _FROM_BOTH = ("flat", "answered", "ended", "answered_by", "result", "code")
@@ -49,14 +51,25 @@ class Handed(BaseModel):
     """Of the caller's account, where a server speaks for it."""
 
     def values(self, now: datetime, oldest: datetime) -> Values:
-        """The columns; all times are moved together if the device's clock cannot have been right."""
+        """The columns; all times are moved together if the device's clock cannot have been right.
+
+        A time that is beyond what is kept, because that clock was set in the middle of a call, becomes its nearest end.
+        """
         columns = set(Handed.model_fields) - {"kind"}
         values = self.model_dump(mode="python", include=columns) | {"result": self.result.value}
         shift = timedelta() if oldest <= self.started <= now else now - (self.ended or self.started)
         for name in _TIMES:
             if values[name] is not None:
-                values[name] += shift
+                values[name] = _moved(values[name], shift, oldest, now + _AHEAD)
         return values
+
+
+def _moved(moment: datetime, shift: timedelta, first: datetime, last: datetime) -> datetime:
+    try:
+        moved = moment + shift
+    except OverflowError:
+        return first if shift < timedelta() else last
+    return min(max(moved, first), last)
 
 
 @dataclass(frozen=True, slots=True)

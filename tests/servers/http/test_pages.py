@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,23 @@ def test_a_record_handed_in_again_and_again_is_one_record(management: Web) -> No
     assert console.request("GET", "/records/door1-visit-9").status == 404
     assert put(management.account("door2", "door"), "/records/door1-visit-1", told()) == 409
     assert put(management.account("guest1", "guest"), "/records/guest1-visit-1", told()) == 403
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"started": "1970-01-01T00:00:00Z", "ended": "9999-12-31T23:59:59-12:00"},
+        {"answered": "0001-01-01T00:00:00+12:00"},
+        {"started": "9999-12-31T23:59:59Z", "ended": "0001-01-01T00:00:00Z"},
+    ],
+)
+def test_no_clock_of_a_device_is_too_wrong(management: Web, times: dict[str, str]) -> None:
+    door, console = management.account("door1", "door"), management.account("console1", "console")
+    assert put(door, "/records/door1-visit-1", told(**times)) == 201
+    (record,) = got(console, "/records")["records"]
+    now = datetime.now(UTC)
+    for name in times:
+        assert abs(datetime.fromisoformat(record[name]) - now) < timedelta(days=366)
 
 
 def test_a_record_brings_the_picture_of_who_stood_there(management: Web) -> None:

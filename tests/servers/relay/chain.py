@@ -41,9 +41,13 @@ class Chain:
 
     def leaves(self, left: Left) -> Left:
         """A visitor leaves something at flat 301."""
-        context = ssl.create_default_context(cafile=str(self.community.certificate))
-        left.hand_in(self.home.url, TOKEN, context)
+        left.hand_in(self.home.url, TOKEN, self.trusting)
         return left
+
+    @property
+    def trusting(self) -> ssl.SSLContext:
+        """Of who connects to a server of theirs."""
+        return ssl.create_default_context(cafile=str(self.community.certificate))
 
     def forget(self) -> None:
         """No phones, and nothing that visitors left."""

@@ -1,35 +1,17 @@
 """A phone on 4G has what is kept at its home, and nobody else has; nothing is open at the home."""
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 
 from endpoints.service import Service
-from servers.kamailio import accounts
 from tests.servers.messages.visitors import film, noise, picture
-from tests.servers.relay.chain import Chain, Open, connected, eventually, running_chain, status
+from tests.servers.relay.chain import Chain, Open, connected, eventually, status
 
 pytestmark = pytest.mark.flow("V5")
 FLAT, OTHER = "301.lakeside", "302.lakeside"
-
-
-@pytest.fixture(scope="module")
-def _chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    with running_chain(tmp_path_factory.mktemp("chain")) as running:
-        yield running
-
-
-@pytest.fixture
-def chain(_chain: Chain) -> Iterator[Chain]:
-    """All three connected, and empty."""
-    phone = _chain.phone("first", FLAT)
-    connected(phone)
-    accounts.remove(_chain.cloud.site, "first")
-    yield _chain
-    _chain.forget()
 
 
 def listed(phone: Service) -> list[str]:
