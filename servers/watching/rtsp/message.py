@@ -55,11 +55,17 @@ class Splitter:
     def feed(self, data: bytes) -> Iterator[Message | Packets]:
         """What is whole now. Raises RtspError; then there is no going on."""
         self._buffer += data
-        while self._buffer:
+        while self._begins():
             item = self._packets() if self._buffer[0] == DOLLAR else self._message()
             if item is None:
                 return
             yield item
+
+    def _begins(self) -> bool:
+        """Whether something begins here; empty lines before it are passed over, as some send one after a message."""
+        while self._buffer.startswith(b"\r\n"):
+            del self._buffer[:2]
+        return bool(self._buffer) and self._buffer != b"\r"
 
     def _packets(self) -> Packets | None:
         buffer, size, end = self._buffer, len(self._buffer), 0
@@ -78,9 +84,7 @@ class Splitter:
 
     def _message(self) -> Message | None:
         buffer = self._buffer
-        while buffer.startswith(b"\r\n"):  # some send one after a message
-            del buffer[:2]
-        if buffer and buffer[0] not in _LETTERS and buffer != b"\r":
+        if buffer[0] not in _LETTERS:
             raise RtspError("neither a message nor a packet")
         end = buffer.find(b"\r\n\r\n", 0, LARGEST_HEAD + 4)
         if end < 0:

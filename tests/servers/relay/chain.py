@@ -62,15 +62,19 @@ class Chain:
 
 
 @contextmanager
-def running_chain(folder: Path) -> Iterator[Chain]:
-    """Serves until the block ends."""
+def running_chain(folder: Path, tables: str = "") -> Iterator[Chain]:
+    """Serves until the block ends; `tables` are more of the site files of management server and HomeLink."""
     community = Community.create(folder / "authority", "Gardens")
     cloud = made_web(folder / "cloud", Role.CLOUD, ("tls",), community)
     accounts.add(cloud.site, COMMUNITY, "management")
-    above = upstream(cloud, COMMUNITY)
+    above = upstream(cloud, COMMUNITY) + tables
     management = made_web(folder / "management", Role.MANAGEMENT, ("tls",), community, above, COMMUNITY)
     accounts.add(management.site, "homelink-301", "homelink", "301")
-    settings = f'[messages]\ntoken = "{TOKEN}"\nmegabytes = 100\nlargest = 50\n' + upstream(management, "homelink-301")
+    settings = (
+        f'[messages]\ntoken = "{TOKEN}"\nmegabytes = 100\nlargest = 50\n'
+        + upstream(management, "homelink-301")
+        + tables
+    )
     home = made_web(folder / "home", Role.HOMELINK, ("tls",), community, settings, "homelink-301")
     chain = Chain(community, cloud, management, home)
     webs = (cloud, management, home)

@@ -73,7 +73,7 @@ def test_players_and_browsers_get_films_and_pictures(home: Watched, served: Watc
 
 def test_a_lease_that_is_over_lets_nothing_through(home: Watched) -> None:
     screen = home.watcher("indoor1")
-    lease = screen.lease("door1", 3)
+    lease = screen.lease("door1", 4)
     with screen.socket(lease["paths"]["live"]) as socket, screen.stream(lease["paths"]["mp4"]) as film:
         pictures(socket, 1)
         said, last_picture = words_until_the_end(socket)
@@ -88,12 +88,12 @@ def test_a_lease_that_is_over_lets_nothing_through(home: Watched) -> None:
 
 def test_a_lease_that_is_renewed_goes_on_at_home_and_at_the_door(home: Watched) -> None:
     screen = home.watcher("indoor1")
-    lease = screen.lease("door1", 3)
+    lease = screen.lease("door1", 4)
     with screen.socket(lease["paths"]["live"]) as socket:
         pictures(socket, 1)
         assert screen.renew(lease, 60).status == 200
         until(lambda: [path for path, _ in home.door.asked], ["/live", "/renew"])
-        ends = time.monotonic() + 3.2
+        ends = time.monotonic() + 4.2
         while time.monotonic() < ends:
             pictures(socket, 1)
         screen.give_back(lease)
