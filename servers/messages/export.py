@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from datetime import UTC
 
+from servers.messages.errors import Unreadable
 from servers.messages.items import Item
 from servers.messages.store import MessageStore
 
@@ -39,10 +40,15 @@ def archive(store: MessageStore, home: str) -> Iterator[bytes]:
     outgoing, listed = _Outgoing(), []
     with zipfile.ZipFile(outgoing, "w", zipfile.ZIP_STORED) as packed:
         for item in store.all(home):
+            try:
+                content = store.content(home, item.id)
+            except Unreadable as error:  # what is left of the others is wanted all the more
+                listed.append(item.told() | {"missing": str(error)})
+                continue
             listed.append(item.told() | {"file": _name(item)})
             entry = zipfile.ZipInfo(_name(item), item.started.astimezone(UTC).timetuple()[:6])
             with packed.open(entry, "w", force_zip64=True) as file:
-                for piece in store.content(home, item.id).read():
+                for piece in content.read():
                     file.write(piece)
                     yield outgoing.taken()
         packed.writestr("messages.json", json.dumps(listed, indent=1, ensure_ascii=False))

@@ -33,6 +33,11 @@ class Sealed:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path.touch(mode=0o600)
 
+    @property
+    def there(self) -> bool:
+        """Whether there is such a file."""
+        return self._path.is_file()
+
     def length(self) -> int:
         """Bytes of content that can be read; what is torn at the end is cut off."""
         with self._path.open("r+b") as file:

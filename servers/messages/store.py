@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, insert, or_, select, update
 
 from servers.database import Database
-from servers.messages.errors import NoMessage
+from servers.messages.errors import NoMessage, Unreadable
 from servers.messages.items import Count, Item, item_of, wrapped_of
 from servers.messages.keys import HomeKeys
 from servers.messages.label import Sort
@@ -105,8 +105,11 @@ class MessageStore:
         return found
 
     def content(self, home: str, identifier: str) -> Sealed:
-        """The file of an item. Raises NoMessage."""
-        return self.sealed(self._row(home, identifier))
+        """The file of an item. Raises NoMessage, Unreadable if it is not here (another node may have it)."""
+        file = self.sealed(self._row(home, identifier))
+        if not file.there:
+            raise Unreadable(f"the file of {identifier} is missing here")
+        return file
 
     def thumbnail(self, home: str, identifier: str) -> Sealed:
         """The file of its thumbnail, which need not be there."""

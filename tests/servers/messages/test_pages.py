@@ -142,6 +142,19 @@ def test_everything_as_one_file(home: Web) -> None:
     assert described == {left.id: left.content for left in items}
 
 
+def test_a_file_that_is_missing_is_told_in_a_sentence_and_does_not_hide_the_others(home: Web) -> None:
+    screen, gone, left = home.account("indoor1", "indoor"), film(), noise()
+    for one in (gone, left):
+        one.hand_in(home.url)
+    next(home.site.databases.messages.rglob(gone.id)).unlink()
+    answer = screen.request("GET", f"/messages/{gone.id}/content")
+    assert (answer.status, json.loads(answer.body)) == (500, {"detail": f"the file of {gone.id} is missing here"})
+    exported = screen.request("GET", "/messages/export")
+    with zipfile.ZipFile(io.BytesIO(exported.body)) as packed:
+        described = {one["id"]: one for one in json.loads(packed.read("messages.json"))}
+    assert (left.id in described, "missing" in described[gone.id]) == (True, True)
+
+
 def test_each_access_is_written_down(home: Web) -> None:
     screen, phone, left = home.account("indoor1", "indoor"), home.account("phone1", "phone"), noise()
     left.hand_in(home.url)
