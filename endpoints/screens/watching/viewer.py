@@ -4,6 +4,7 @@ import logging
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
@@ -165,13 +166,17 @@ def source_of(service: Service, lease: Lease) -> LiveSource:
     if direct is not None and direct.url.startswith("rtsp"):
         return RtspSource(direct.url)
     if direct is not None:
-        return WebSocketSource(f"{direct.url}/live", {"Authorization": f"Bearer {direct.token}"}, security(service))
+        return _socket(service, f"{direct.url}/live", {"Authorization": f"Bearer {direct.token}"})
     if "live" not in lease.paths:
         raise ServiceError(f"{lease.target} has no live pictures")
-    return WebSocketSource(f"{service.url}{lease.paths['live']}", service.login(), security(service))
+    return _socket(service, f"{service.url}{lease.paths['live']}", service.login())
+
+
+def _socket(service: Service, url: str, headers: Mapping[str, str]) -> WebSocketSource:
+    return WebSocketSource(url, headers, _security(service) if url.startswith("https") else None)
 
 
 @cache
-def security(service: Service) -> ssl.SSLContext | None:
-    """For TLS with a node of the community; made once, for reading certificates takes its time."""
-    return service.security() if service.url.startswith("https") else None
+def _security(service: Service) -> ssl.SSLContext:
+    """For TLS with any node of the community; made once, for reading certificates takes its time."""
+    return service.security()

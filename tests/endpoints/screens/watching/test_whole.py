@@ -1,6 +1,6 @@
 """The whole way of a watched picture: a real door, the real server of leases, and screens; only their SIP is a fake."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +33,28 @@ COARSE = 60_000
 
 
 @pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedDoor]:
-    with watched_door(tmp_path_factory.mktemp("door")) as made:
+def door_port() -> int:
+    return free_port("127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory, home: Web, door_port: int) -> Iterator[WatchedDoor]:
+    """It believes HomeLink's tokens."""
+    folder = tmp_path_factory.mktemp("door")
+    with watched_door(folder, tls=certificate(home, Role.DOOR_STATION, "door1", folder), port=door_port) as made:
+        trust(made, Signer(home.site.databases.watching_key, "homelink:home"))
         yield made
+
+
+def certificate(home: Web, role: Role, name: str, folder: Path) -> dict[str, Path]:
+    """The [tls] of a node of the community."""
+    assert home.community is not None
+    made = home.community.issue(role, name, ["127.0.0.1"], folder)
+    return {"authority": made.authority, "certificate": made.certificate, "key": made.key}
+
+
+def tls(files: Mapping[str, Path]) -> str:
+    return "".join(["[tls]\n", *(f'{name} = "{path}"\n' for name, path in files.items())])
 
 
 @dataclass(frozen=True)
@@ -63,12 +82,11 @@ def recorder() -> Iterator[Recorder]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, door: WatchedDoor, recorder: Recorder) -> Iterator[Web]:
-    """A HomeLink that may watch the door, which believes its tokens, and a camera."""
-    listed = f'[[watching.doors]]\nname = "door1"\ntitle = "Gate 1"\nurl = "http://127.0.0.1:{door.port}"\n'
+def home(tmp_path_factory: pytest.TempPathFactory, door_port: int, recorder: Recorder) -> Iterator[Web]:
+    """A HomeLink that may watch the door and a camera; all speak TLS, but the recorder."""
+    listed = f'[[watching.doors]]\nname = "door1"\ntitle = "Gate 1"\nurl = "https://127.0.0.1:{door_port}"\n'
     settings = f"[watching]\n{listed}{recorder.settings}"
-    with running_web(tmp_path_factory.mktemp("home"), Role.HOMELINK, settings=settings) as web:
-        trust(door, Signer(web.site.databases.watching_key, "homelink:home"))
+    with running_web(tmp_path_factory.mktemp("home"), Role.HOMELINK, ("tls",), settings) as web:
         yield web
 
 
@@ -83,9 +101,10 @@ def switched_on(kind: str, compose: Any, site: Path) -> Iterator[Desk]:
         yield made
 
 
-def indoor_site(folder: Path, service: Service) -> Path:
+def indoor_site(folder: Path, home: Web, service: Service) -> Path:
     text = SITE.replace('password = "secret"', f'password = "{service.password}"')
     text = text.replace('user = "indoor1"', f'user = "{service.user}"')
+    text += tls(certificate(home, Role.INDOOR_UNIT, service.user, folder / "certificate"))
     return site_file(folder, text.replace("[timers]", f'service = "{service.url}"\n[timers]'))
 
 
@@ -97,7 +116,7 @@ def size(desk: Desk) -> tuple[int, int]:
 @pytest.mark.flow("M3")
 def test_a_home_watches_a_camera_behind_its_recorder_through_homelink(tmp_path: Path, home: Web) -> None:
     service = home.account("indoor2", "indoor")
-    with switched_on("indoor-unit", compose_resident, indoor_site(tmp_path, service)) as hall:
+    with switched_on("indoor-unit", compose_resident, indoor_site(tmp_path, home, service)) as hall:
         hall.wait(lambda: bool(watching(hall)["sources"]), "what may be watched")
         press(hall, "monitor")
         press(hall, "monitor")
@@ -115,7 +134,7 @@ def test_a_home_watches_its_door_through_homelink_until_a_visitor_rings(
     tmp_path: Path, home: Web, door: WatchedDoor
 ) -> None:
     service = home.account("indoor1", "indoor")
-    with switched_on("indoor-unit", compose_resident, indoor_site(tmp_path, service)) as hall:
+    with switched_on("indoor-unit", compose_resident, indoor_site(tmp_path, home, service)) as hall:
         hall.wait(lambda: watching(hall)["sources"] == ["door1", "garden"], "what may be watched")
         press(hall, "monitor")
         hall.wait(lambda: 0 < shown(hall) < COARSE, "the door's picture")
@@ -133,16 +152,17 @@ def test_a_home_watches_its_door_through_homelink_until_a_visitor_rings(
 @pytest.mark.flow("M2")
 @pytest.mark.flow("M4")
 def test_a_guard_watches_door_and_recorder_straight_with_what_the_management_server_gives(
-    tmp_path: Path, door: WatchedDoor, recorder: Recorder
+    tmp_path: Path, home: Web, door: WatchedDoor, recorder: Recorder
 ) -> None:
     settings = 'admins = ["console1"]\n[watching]\n'
     with running_web(tmp_path / "management", Role.MANAGEMENT, settings=settings) as web:
-        put(web, "door1", {"title": "Gate 1", "url": f"http://127.0.0.1:{door.port}", "flats": ["301"]})
+        put(web, "door1", {"title": "Gate 1", "url": f"https://127.0.0.1:{door.port}", "flats": ["301"]})
         camera = {"title": "Garage", "kind": "camera", "url": f"rtsp://{recorder.address}:{recorder.port}/garden"}
         put(web, "garage", {**camera, "user": LOGIN[0], "password": LOGIN[1]})
         door.service.trust(told(web, "door1", "door")["watchers"])
         service = web.account("console1", "console")
         text = GUARD_SITE.format(url=service.url).replace('"secret"', f'"{service.password}"')
+        text += tls(certificate(home, Role.MANAGEMENT_CONSOLE, "console1", tmp_path / "certificate"))
         with switched_on("management-console", compose_console, site_file(tmp_path, text)) as desk:
             wall: Any = lambda: desk.port.ask("state")["wall"]  # noqa: E731
             desk.wait(lambda: bool(wall()["sources"]), "what may be watched")
