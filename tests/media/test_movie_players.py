@@ -20,6 +20,7 @@ SECONDS = 6
 PLAYED = """film => new Promise((resolve, reject) => {
   const video = document.createElement("video");
   video.muted = true;
+  setTimeout(() => reject(new Error(`it stands at ${video.currentTime} of ${video.duration}`)), 60000);
   video.onerror = () => reject(new Error(video.error.message));
   video.onloadedmetadata = () => { video.currentTime = 2.5; };
   video.onseeked = () => {
