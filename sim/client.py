@@ -187,6 +187,16 @@ class Community:
         found: list[Facts] = answer.json()["records"]
         return found
 
+    def messages(self, flat: str) -> list[Facts]:
+        """What visitors left for a home, newest first."""
+        answer = self._http.get(f"homes/{flat}/messages").raise_for_status()
+        found: list[Facts] = answer.json()["messages"]
+        return found
+
+    def message(self, flat: str, identifier: str) -> bytes:
+        """The film or the picture."""
+        return self._http.get(f"homes/{flat}/messages/{identifier}/content").raise_for_status().content
+
     def visits(self) -> list[Facts]:
         """The calls that the servers saw, newest last."""
         found: list[Facts] = self._http.get("visits").raise_for_status().json()["visits"]

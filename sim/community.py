@@ -1,8 +1,7 @@
 """Writes the files of a community in one folder: authority, every server's site, every device's site, the people."""
 
-import json
 import random
-import re
+import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,13 +21,17 @@ from servers.management.site import ManagementSite
 from sim.directory import HomeLinkAddress, write_directory
 from sim.errors import SimError
 from sim.plan import ADDRESS, HOME_WATCHER, WATCHER, CommunityPlan, DevicePlan, HomePlan, ServerPlan
+from sim.toml import Table, Tables, toml, write
 from sim.trace.hep import Address
+from sim.world.mailbox import Mailbox
 
 CALL_GUARD = "0"
 """What a visitor types to call the property management."""
 GUARD_DIALS = "90"
 """What a guard types to call a door station, with its number."""
 CONSOLE, DOOR = "management-console", "door-station"
+MESSAGE_LIMIT = 20
+"""Seconds that a visitor's message may last; a person who tries it does not like to wait."""
 PORTS = range(10_000, 30_000)
 """Below the ports that Linux gives to outgoing connections, so that nobody takes one between our look and our use."""
 
@@ -47,9 +50,6 @@ LOADERS: dict[str, Callable[[Path], ServerSite]] = {
     "cloud": servers.cloud.site.load_site,
 }
 """How the server of a role reads its site file."""
-
-Table = dict[str, object]
-Tables = dict[str, Table]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,8 @@ class FrontPlan:
     target: Address
     party: str = ""
     """Who alone was told of it; "" for one that all know, who are known by their addresses."""
+    http: bool = False
+    """It leads to the HTTP service, to which everybody comes from the same address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class CommunityFiles:
     """Port of the cloud server that talks to it."""
     fronts: tuple[FrontPlan, ...]
     """Ports of ours on the way to the servers."""
+    mailboxes: dict[str, Mailbox]
+    """What visitors left for each home, by flat."""
 
 
 def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool, collector: str) -> CommunityFiles:
@@ -111,7 +115,8 @@ def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool, collecto
     made = {device.name: writer.account(device) for device in plan.clients}
     devices = {device.name: writer.device(device, made[device.name]) for device in plan.clients}
     writer.people(made)
-    return CommunityFiles(servers, devices, writer.gateway, writer.trunk, tuple(writer.fronts))
+    mailboxes = {home.flat: writer.mailbox(home) for home in plan.homes}
+    return CommunityFiles(servers, devices, writer.gateway, writer.trunk, tuple(writer.fronts), mailboxes)
 
 
 def free_port() -> int:
@@ -136,7 +141,10 @@ class _Writer:
         self._authority = Community.create(folder / "authority", "Simulated community") if self._tls else None
         self._ports = {server.name: free_port() for server in plan.servers}
         """Where everybody reaches them."""
-        self._services = {server.name: free_port() for server in plan.servers if plan.services}
+        self._services = {server.name: free_port() for server in plan.servers}
+        """Where everybody reaches their HTTP services."""
+        self._deposits = {home.server: secrets.token_urlsafe(24) for home in plan.homes}
+        """What lets a door deposit messages, where no directory tells."""
         self.fronts: list[FrontPlan] = []
         self.gateway, self.trunk = free_port(), free_port()
         self._sites: dict[str, ServerSite] = {}
@@ -152,13 +160,14 @@ class _Writer:
         if plan.role == "management":
             tables["guards"] = {"alive": 1.0}  # a person who tries what happens does not like to wait
         tables |= self._upstream(plan) | (self._trunk() if plan.role == "cloud" else {})
-        if plan.name in self._services:
-            tables["http"] = {"port": self._services[plan.name]}
+        tables["http"] = {"port": self._http(plan)}
+        if plan.role == "homelink" and not self._plan.directory:
+            tables["messages"] = {"token": self._deposits[plan.name]}
         number = self._plan.servers.index(plan) + 1
         tables["trace"] = {"collector": self._collector, "number": number, "port": free_port()}
         path = self._folder / plan.name / "site.toml"
         tables |= self._certificate(Role(plan.role), self._account_name(plan), ADDRESS, path.parent)
-        _write(path, _toml(tables, data="data"))
+        write(path, toml(tables, data="data"))
         site = self._sites[plan.name] = LOADERS[plan.role](path)
         if isinstance(site, servers.cloud.site.CloudSite):
             self._tell_telephones(site)
@@ -174,11 +183,20 @@ class _Writer:
         self.fronts.append(FrontPlan(port, plan.name, (ADDRESS, own)))
         return {self._transport: own, "advertise": f"{ADDRESS}:{port}"}
 
+    def _http(self, plan: ServerPlan) -> int:
+        """The HTTP service's own port, behind one of ours likewise."""
+        port = self._services[plan.name]
+        if not self._plan.lines:
+            return port
+        own = free_port()
+        self.fronts.append(FrontPlan(port, plan.name, (ADDRESS, own), http=True))
+        return own
+
     def _private(self, to: str, party: str) -> int:
         """A port to the server `to` that only `party` is told of."""
         if not self._plan.lines:
             return self._ports[to]
-        known = next(front for front in self.fronts if front.to == to)
+        known = next(front for front in self.fronts if front.to == to and not front.http)
         port = free_port()
         self.fronts.append(FrontPlan(port, to, known.target, party))
         return port
@@ -213,8 +231,7 @@ class _Writer:
         account = accounts.add(above, self._account_name(plan), KINDS[plan.role], home)
         uri = f"sip:{ADDRESS}:{self._private(plan.upstream, plan.name)};transport={self._transport}"
         table: Table = {"uri": uri, "user": account.user, "password": account.password, "realm": account.realm}
-        if plan.upstream in self._services:
-            table |= {"public": account.registrars[0], "service": self.service(plan.upstream), "refresh": 2.0}
+        table |= {"public": account.registrars[0], "service": self.service(plan.upstream), "refresh": 2.0}
         return {"upstream": table}
 
     def service(self, server: str) -> str:
@@ -229,11 +246,11 @@ class _Writer:
         if device.server is None and self._tls:
             return None
         site = self._site_of(device)
-        return accounts.add(site, device.name, KINDS[device.role], self._home_at(site, device))
+        return accounts.add(site, device.name, KINDS[device.role], self._home_at(site, device.flat or ""))
 
-    def _home_at(self, site: ServerSite, device: DevicePlan) -> str:
-        """What a server of many homes, or of many communities, calls the device's home."""
-        names = {"management": device.flat or "", "cloud": f"{device.flat}.{self._plan.name}"}
+    def _home_at(self, site: ServerSite, flat: str) -> str:
+        """What a server of many homes, or of many communities, calls a home."""
+        names = {"management": flat, "cloud": f"{flat}.{self._plan.name}"}
         return names.get(site.program, "")
 
     def _site_of(self, device: DevicePlan) -> ServerSite:
@@ -250,6 +267,8 @@ class _Writer:
             tables["unlock"] = {"key": account.unlock_key}
         if device.role == DOOR and not self._tls:
             tables |= self._logins(device)
+        if device.role == DOOR:
+            tables |= {"messages": {"limit": MESSAGE_LIMIT}, "timers": {"ring": self._plan.ring}}
         if device.role == DOOR and self._plan.watcher:
             tables["watching"] = {"port": 0}
         if device.role == CONSOLE:
@@ -258,7 +277,7 @@ class _Writer:
         tables |= self._away(device)
         tables |= self._directory(device)
         top = {"people": "people.toml"} if device.role == DOOR and "directory" not in tables else {}
-        _write(path, _toml(tables, data="data", **top))
+        write(path, toml(tables, data="data", **top))
         return path
 
     def _doors(self) -> Table:
@@ -272,17 +291,16 @@ class _Writer:
         if device.role != "phone" or cloud is None or device.server == cloud.name:
             return {}
         site = self._sites[cloud.name]
-        account = accounts.add(site, device.name, Kind.PHONE, self._home_at(site, device))
+        account = accounts.add(site, device.name, Kind.PHONE, self._home_at(site, device.flat or ""))
         realm = site.identity.realm
         table: Table = {"user": device.name, "domain": realm, "realm": realm, "password": account.password}
         table |= {"registrar": account.registrars[0], "transport": self._transport, "srtp": self._tls}
-        if cloud.name in self._services:
-            table["service"] = self.service(cloud.name)
+        table["service"] = self.service(cloud.name)
         return {"cloud": table}
 
     def _directory(self, device: DevicePlan) -> Tables:
         """Where it learns of the others: from the server where it registers, unless that is the cloud server."""
-        if device.server not in self._services or self._sites[device.server].program == "cloud":
+        if not self._plan.directory or device.server is None or self._sites[device.server].program == "cloud":
             return {}
         return {"directory": {"url": self.service(device.server), "refresh": 2.0}}
 
@@ -314,14 +332,21 @@ class _Writer:
             table |= {"user": servers.management.site.GUARD, "auth_user": device.name}
         if device.server and account:
             table |= {"registrar": account.registrars[0], "retry": 1.0}
-        if device.server in self._services:
+        if device.server:
             table["service"] = self.service(device.server)
         return table
+
+    def mailbox(self, home: HomePlan) -> Mailbox:
+        """The account of one more device of this home, for the page."""
+        site = self._sites[home.server]
+        account = accounts.add(site, f"page{home.flat}", Kind.INDOOR, self._home_at(site, home.flat))
+        authority = site.tls_files.authority if site.tls_files else None
+        return Mailbox(self.service(home.server), account.user, account.password, authority)
 
     def people(self, made: dict[str, Credentials | None]) -> None:
         """Whom each door station calls: the directory of the management server, or a people file of its own."""
         keys = {name: account.unlock_public_key for name, account in made.items() if account}
-        if self._services:
+        if self._plan.directory:
             self._write_directory(keys)
             return
         tables: Tables = {}
@@ -331,7 +356,7 @@ class _Writer:
             tables["watchers"] = dict.fromkeys((WATCHER, HOME_WATCHER), self._plan.watcher)
         for device in self._plan.devices:
             if device.role == DOOR:
-                _write(self._folder / device.name / "people.toml", _toml(tables))
+                write(self._folder / device.name / "people.toml", toml(tables))
 
     def _write_directory(self, keys: dict[str, str]) -> None:
         site = next(site for site in self._sites.values() if isinstance(site, ManagementSite))
@@ -343,9 +368,12 @@ class _Writer:
         write_directory(site, self._plan, homelinks, keys)
 
     def _home(self, home: HomePlan, keys: dict[str, str]) -> Tables:
-        table: Table = {"name": home.family, "homelink": self._uri("home", home.server)}
+        service = self.service(home.server)
+        table: Table = {"name": home.family, "homelink": self._uri("home", home.server), "records": service}
+        deposit: Table = {"url": service, "token": self._deposits[home.server]}
         residents: Table = {device.name: keys[device.name] for device in self._plan.clients if device.flat == home.flat}
-        return {f"flats.{home.flat}": table, f"flats.{home.flat}.devices": residents}
+        place = f"flats.{home.flat}"
+        return {place: table, f"{place}.messages": deposit, f"{place}.devices": residents}
 
     def _uri(self, user: str, server: str) -> str:
         return f"sip:{user}@{ADDRESS}:{self._ports[server]};transport={self._transport}"
@@ -356,21 +384,3 @@ class _Writer:
         files: IssuedFiles = self._authority.issue(role, name, [address], folder)
         paths = {"authority": files.authority, "certificate": files.certificate, "key": files.key}
         return {"tls": {key: path.name for key, path in paths.items()}}
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(text, "utf-8")
-
-
-def _toml(tables: Tables, **top: str) -> str:
-    """TOML of plain values; JSON's notation of texts, numbers and truth is TOML's too."""
-    lines = [f"{key} = {json.dumps(value)}" for key, value in top.items()]
-    for table, values in tables.items():
-        lines += ["", f"[{table}]", *(f"{_key(key)} = {json.dumps(value)}" for key, value in values.items())]
-    return "\n".join([*lines, ""])
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name)

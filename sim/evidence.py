@@ -1,10 +1,13 @@
-"""What proves that a screen showed the camera's picture, and that one end heard what the other said."""
+"""What proves that a screen or a film showed the camera's picture, and that one end heard what the other said."""
 
 import io
 import wave
 from dataclasses import dataclass
+from itertools import pairwise
 
+import av
 import numpy as np
+from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -12,7 +15,7 @@ from hal.camera import Picture
 from hal.display import Scene
 from hal.drawing import picture_box
 from hal.microphone import SAMPLE_RATE
-from sim.clock import read_image
+from sim.clock import read, read_image
 
 LOUDEST_DELAY = 3 * SAMPLE_RATE // 2
 """Samples within which a sound must arrive to be called the same."""
@@ -52,8 +55,8 @@ def samples_of(wav: bytes) -> Signal:
         return np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float64)
 
 
-def compare(said: Signal, heard: Signal) -> Heard:
-    """Find `said` in `heard`, which began at the same moment, word by word.
+def compare(said: Signal, heard: Signal, latest: int = LOUDEST_DELAY) -> Heard:
+    """Find `said` in `heard`, which began at the same moment or up to `latest` samples before, word by word.
 
     `heard` may have been coded, filtered and levelled on its way, and a buffer that grew or shrank may have moved it by
     some milliseconds between two words: so each word is looked for near the delay on which most words agree.
@@ -62,11 +65,56 @@ def compare(said: Signal, heard: Signal) -> Heard:
     if min(said_rms, heard_rms) < QUIET:
         return Heard(0.0, 0.0, said_rms, heard_rms)
     starts = [start for start in range(0, len(said) - WORD + 1, WORD) if _rms(said[start : start + WORD]) > said_rms]
-    words = [(said[start : start + WORD], heard[start : start + WORD + LOUDEST_DELAY]) for start in starts]
+    words = [(said[start : start + WORD], heard[start : start + WORD + latest]) for start in starts]
     alike = [_likeness(word, part) for word, part in words]
     delay = int(np.median([int(np.argmax(each)) for each in alike])) if alike else 0
     found = [float(np.max(each[max(delay - SLIP, 0) : delay + SLIP], initial=0.0)) for each in alike]
     return Heard(float(np.median(found)) if found else 0.0, delay * 1000 / SAMPLE_RATE, said_rms, heard_rms)
+
+
+def find(said: Signal, heard: Signal) -> Heard:
+    """Find `said` anywhere in `heard`, as `compare` does; the delay counts from the first sound of `said`."""
+    words = np.trim_zeros(said)
+    return compare(words, heard, max(len(heard) - len(words), 0) + SLIP)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is in a film."""
+
+    clocks: list[int | None]
+    """Of each picture the camera's clock, milliseconds; None where there is none in it."""
+    sound: Signal
+    """16 kHz mono."""
+
+    def between(self, begin: float, end: float) -> float:
+        """Share of the pictures that the camera took between these times, ms, each later than the one before."""
+        told = [clock for clock in self.clocks if clock is not None and begin <= clock <= end]
+        later = sum(after > before for before, after in pairwise(told))
+        return (later + 1) / len(self.clocks) if told else 0.0
+
+
+def watch(film: bytes) -> Seen:
+    """Look at a whole film (MP4). Raises ValueError for one that cannot be played."""
+    resampler = AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+    clocks: list[int | None] = []
+    parts = [np.zeros(0)]
+    try:
+        with av.open(io.BytesIO(film), "r") as file:
+            for frame in file.decode():
+                if isinstance(frame, av.VideoFrame):
+                    plane = frame.planes[0]
+                    clocks.append(read(bytes(plane), frame.width, frame.height, plane.line_size))
+                else:
+                    parts += [_samples(part) for part in resampler.resample(frame)]
+    except av.FFmpegError as error:
+        raise ValueError(f"this is no film: {error}") from error
+    return Seen(clocks, np.concatenate([*parts, *(_samples(part) for part in resampler.resample(None))]))
+
+
+def _samples(frame: av.AudioFrame) -> Signal:
+    samples: Signal = frame.to_ndarray()[0].astype(np.float64)
+    return samples
 
 
 def _likeness(word: Signal, heard: Signal) -> Signal:

@@ -51,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY",
         help="the door of the small community may be watched by tokens of this Ed25519 public key, base64",
     )
+    parser.add_argument(
+        "--ring", type=_seconds, default=45.0, metavar="SECONDS", help="how long a door lets it ring, 3 to 300; 45"
+    )
     parser.add_argument("--silent", action="store_true", help="nobody speaks by himself")
     parser.add_argument(
         "--scenario",
@@ -69,12 +72,23 @@ def _screens(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 3 <= seconds <= 300:
+        raise argparse.ArgumentTypeError(f"3 to 300, not {text!r}")
+    return seconds
+
+
 async def _run(options: argparse.Namespace) -> int:
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end.set)
-    plan = replace(PLANS[options.community](options.screens), watcher=options.watcher)
+    changes = {"ring": options.ring, "watcher": options.watcher}
+    plan = replace(PLANS[options.community](options.screens), **changes)
     simulator = Simulator(plan, options.plain_udp, options.port, talkative=not options.silent)
     try:
         await _until(end, _start(simulator, options))

@@ -74,10 +74,15 @@ class CommunityPlan:
     """Whom the call button of a door station rings."""
     lines: bool = False
     """Whether the lines between the parties can be cut; then SIP takes a way through the simulator."""
-    services: bool = False
-    """Whether servers have their HTTP service: directory and records; else a door has a people file."""
     watcher: str = ""
     """Ed25519 public key, base64, of who makes the tokens to watch a door that has a people file; "" for nobody."""
+    ring: float = 45.0
+    """Seconds that a door station lets it ring, in all stages together."""
+
+    @property
+    def directory(self) -> bool:
+        """Whether there is a server that tells doors whom to call; else they have a people file."""
+        return self.server("management") is not None
 
     def server(self, role: str) -> ServerPlan | None:
         """The first server of that role."""
@@ -150,7 +155,7 @@ def whole(screens: int) -> CommunityPlan:
         DevicePlan("console3", "management-console", "Night desk", "management", priority=2),
     )
     devices = (*doors, *residents, *consoles)
-    return CommunityPlan(lakeside, (cloud, management, other, homelink), homes, devices, lines=True, services=True)
+    return CommunityPlan(lakeside, (cloud, management, other, homelink), homes, devices, lines=True)
 
 
 PLANS = {"small": small, "whole": whole}

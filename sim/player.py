@@ -10,7 +10,16 @@ from sim.client import Community, DeviceClient, NotSeen
 from sim.hearing import code_heard, prompts_heard
 from sim.scenario import Scenario, Step
 
-UNDO = {"down": "up", "silent": "speaks", "gone": "back", "opened": "closed", "on": "off", "cut": "back"}
+UNDO = {
+    "down": "up",
+    "silent": "speaks",
+    "full": "roomy",
+    "gone": "back",
+    "opened": "closed",
+    "on": "off",
+    "cut": "back",
+    "wrong": "right",
+}
 """How each way of going wrong ends."""
 HEARD = 20.0
 """Seconds of sound that are listened to."""
@@ -38,6 +47,8 @@ class Player:
         self._first: dict[str, int] = {}
         self._faults: list[Step] = []
         self._registered: list[str] = []
+        self._known: dict[str, set[str]] = {}
+        """What visitors left before, by flat."""
         self._does: dict[str, Callable[[Step], None]] = {
             "type": lambda step: self._device(step).type(step.type),
             "press": lambda step: self._device(step).press(step.press),
@@ -48,6 +59,7 @@ class Player:
             "never": self._never,
             "state": self._state,
             "hears": self._hears,
+            "left": self._left,
         }
 
     def play(self) -> str:
@@ -56,6 +68,8 @@ class Player:
             device.forget()
             self._first[device.name] = device.seen
         self._registered = [device.name for device in self._community.devices.values() if _registered(device)]
+        for flat in {step.left for step in self._scenario.step if step.left}:
+            self._known[flat] = {one["id"] for one in self._community.messages(flat)}
         self._begin = time.monotonic()
         try:
             for step in self._scenario.step:
@@ -99,6 +113,16 @@ class Player:
             lambda: bool(prompts_heard(heard(), among=[step.hears])),
             lambda: f"it heard {', '.join(prompts_heard(heard())) or 'no prompt'}",
         )
+
+    def _left(self, step: Step) -> None:
+        """Once there are too many, no waiting helps."""
+        self._until(step, lambda: self._new(step) >= step.times, lambda: f"there are {self._new(step)}")
+        if self._new(step) != step.times:
+            raise NotSeen(f"there are {self._new(step)}")
+
+    def _new(self, step: Step) -> int:
+        listed = (one for one in self._community.messages(step.left) if one["id"] not in self._known[step.left])
+        return sum(step.where.items() <= one.items() for one in listed)
 
     def _type_code(self, step: Step) -> None:
         """Who did not understand presses * to hear it again."""

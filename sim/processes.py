@@ -43,6 +43,8 @@ class Child:
     ) -> None:
         self.name = name
         self.deaths = 0
+        self.past: list[int] = []
+        """The numbers of all processes that this one has been."""
         self._arguments = arguments
         self._log = log
         self._environment = {**os.environ, **(environment or {})}
@@ -54,6 +56,10 @@ class Child:
     def process_id(self) -> int | None:
         """The running process's number."""
         return self._process.pid if self._process and self._process.returncode is None else None
+
+    def give(self, environment: Mapping[str, str]) -> None:
+        """More of its environment, from the next start on."""
+        self._environment |= environment
 
     async def start(self) -> None:
         """Switch on. Must be called on the main thread: the tether holds to the thread that started the process."""
@@ -71,6 +77,7 @@ class Child:
                 env=self._environment,
                 start_new_session=True,  # Ctrl-C is for us: we end them in order
             )
+        self.past.append(self._process.pid)
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE

@@ -13,7 +13,7 @@ from sim.errors import SimError
 FOLDER = Path(__file__).parent / "scenarios"
 """Scenarios that come with the simulator; their names are enough."""
 LIMIT = 20.0
-ACTIONS = ("type", "press", "type_code", "fault", "line", "expect", "never", "state", "hears")
+ACTIONS = ("type", "press", "type_code", "fault", "line", "expect", "never", "state", "hears", "left")
 """What a step may be."""
 _STEP = re.compile(r"\s*\[\[step]]")
 
@@ -50,13 +50,17 @@ class Step(Section):
     expect: str = ""
     """An event of the device, after the last one that was expected of it."""
     where: dict[str, Any] = Field(default_factory=dict)
-    """Facts that the event must have, the expected one or the one that must not come."""
+    """Facts that the event must have, the expected one or the one that must not come, or what was left."""
     never: str = ""
     """An event that the device must not have had since the scenario began."""
     state: dict[str, Any] = Field(default_factory=dict)
     """Facts that the device's state must come to have."""
     hears: str = ""
     """A prompt that must be spoken at the device: "press-1" ..."""
+    left: str = ""
+    """The flat whose server must have so many new things of visitors, no more and no less, since the scenario began."""
+    times: int = Field(default=1, ge=0)
+    """How many, for `left`; `where` says which: { kind = "message" }."""
     proves: str = ""
     """What it means that this step came true, for people."""
     within: float = Field(default=LIMIT, gt=0, le=300)
@@ -70,13 +74,11 @@ class Step(Section):
     @model_validator(mode="after")
     def _one_thing(self) -> "Step":
         if len(self.actions) != 1:
-            raise ValueError(
-                f"a step is one of type, press, type_code, fault, expect, never, state, hears{self._has()}"
-            )
-        if not self.device and self.actions[0] not in ("fault", "line"):
+            raise ValueError(f"a step is one of {', '.join(ACTIONS)}{self._has()}")
+        if not self.device and self.actions[0] not in ("fault", "line", "left"):
             raise ValueError(f"{self.actions[0]} needs a device")
-        if self.where and not (self.expect or self.never):
-            raise ValueError("where belongs to expect or never")
+        if self.where and not (self.expect or self.never or self.left):
+            raise ValueError("where belongs to expect, never or left")
         if (self.cut or self.loss or self.delay) and not self.line:
             raise ValueError("cut, loss and delay belong to line")
         return self

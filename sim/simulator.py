@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import resource
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -14,11 +15,12 @@ from hal.microphone import SAMPLE_RATE
 from servers.kamailio.config import Listener
 from servers.kamailio.probe import probe
 from servers.records import CallRecord, Wanted, records
-from sim.community import LOADERS, CommunityFiles, ServerFiles, write_community
+from sim.community import LOADERS, CommunityFiles, FrontPlan, ServerFiles, write_community
 from sim.errors import SimError
 from sim.footage import SPEAKERS, speech
 from sim.lines import Front, by_address
 from sim.link import SOCKET
+from sim.owners import owner
 from sim.plan import ADDRESS, CommunityPlan, DevicePlan
 from sim.processes import Child, command, module
 from sim.run_folder import RunFolder
@@ -28,10 +30,11 @@ from sim.trace.hep import Address
 from sim.web import WebServer, listen
 from sim.world.api import make_app
 from sim.world.device import Device
-from sim.world.errors import WorldError
+from sim.world.errors import NotPossible, WorldError
 from sim.world.sound import Person
 from sim.world.street import Street
 from sim.world.world import Surroundings, Switch, World
+from sim.wrong_clock import WrongClock
 
 START_LIMIT = 60.0
 """Seconds in which everything must be registered."""
@@ -42,6 +45,12 @@ BREATH = 0.5
 """Seconds of silence between two people who speak."""
 SOUND_BYTES = 2 * SAMPLE_RATE
 """A second of sound."""
+ROOM = 200_000
+"""Bytes by which a file may still grow on a disk that is full: call records go on, no film has room."""
+ITEMS = "items"
+"""The folder of films and pictures in a server's folder."""
+KEEPERS = ("homelink", "management")
+"""Servers that keep what visitors leave."""
 PARTS = {"door-station": {"lock", "service_port"}, "indoor-unit": {"display", "service_port"}}
 """Without these a device of a role is not ready."""
 
@@ -67,6 +76,7 @@ class Simulator:
         self._files: CommunityFiles | None = None
         self._fronts: list[Front] = []
         self._children: dict[str, Child] = {}
+        self._clocks: list[WrongClock] = []
 
     @property
     def page(self) -> str:
@@ -79,6 +89,7 @@ class Simulator:
         path = self._folder.path
         files = await asyncio.to_thread(write_community, path, self._plan, self._plain_udp, self._collector.address)
         self._files = files
+        self._world.mailboxes |= files.mailboxes
         agents, names = _addresses(self._plan, files)
         self._book.know(agents, names)
         await self._open_fronts(files, names)
@@ -89,12 +100,19 @@ class Simulator:
         await self._until("every device is registered", self._devices_missing)
 
     async def _open_fronts(self, files: CommunityFiles, names: dict[Address, str]) -> None:
-        streams = not self._plain_udp
         for each in files.fronts:
-            who = (lambda _, party=each.party: party) if each.party else by_address(names)
-            front = Front(each.to, each.target, who, self._world.lines, names)
-            await front.open((ADDRESS, each.port), streams)
+            front = Front(each.to, each.target, self._callers(each, names), self._world.lines, names)
+            await front.open((ADDRESS, each.port), streams=each.http or not self._plain_udp)
             self._fronts.append(front)
+
+    def _callers(self, front: FrontPlan, names: dict[Address, str]) -> Callable[[Address], str]:
+        """Who calls there from an address."""
+        if front.http:
+            return lambda address: owner(address, self._processes())
+        return (lambda _: front.party) if front.party else by_address(names)
+
+    def _processes(self) -> dict[int, str]:
+        return {number: name for name, child in self._children.items() if (number := child.process_id) is not None}
 
     async def _start_server(self, server: ServerFiles) -> None:
         child = self._child(server.plan.name, command(server.plan.role, "--site", server.file), {})
@@ -102,12 +120,17 @@ class Simulator:
         self._world.power[child.name] = _switch(child, child.stop)
         self._world.silence[child.name] = child.silence
         self._world.records[child.name] = partial(_records, server)
+        if server.plan.role in KEEPERS:
+            self._world.full[child.name] = _disk(child, server)
         await child.start()
 
     async def _start_device(self, device: DevicePlan) -> None:
         arguments = self._arguments(device)
         child = self._child(device.name, arguments, {SOCKET: str(self._world.socket_path(device.name))})
         self._world.power[child.name] = _switch(child, child.cut)
+        clock = WrongClock(child, self._folder.path / f"{child.name}.clock")
+        self._clocks.append(clock)
+        self._world.clocks[child.name] = clock.be
         await child.start()
 
     def _arguments(self, device: DevicePlan) -> list[str]:
@@ -191,6 +214,8 @@ class Simulator:
             await asyncio.gather(*(self._children[name].stop() for name in group))
         for front in self._fronts:
             await front.close()
+        for clock in self._clocks:
+            clock.close()
         self._collector.close()
         await self._world.close()
         self._street.close()
@@ -205,14 +230,14 @@ def check_writable(path: Path) -> None:
 
 def _addresses(plan: CommunityPlan, files: CommunityFiles) -> tuple[dict[int, Agent], dict[Address, str]]:
     """Who captures, and who is where."""
-    own = {each.to: each.target[1] for each in files.fronts}
+    own = {each.to: each.target[1] for each in files.fronts if not each.http}
     ports = {name: own.get(name, server.port) for name, server in files.servers.items()}
     trunks = {each.name: {files.trunk} for each in plan.servers if each.role == "cloud"}
     listening = {name: frozenset({port, *trunks.get(name, ())}) for name, port in ports.items()}
     agents = {number: Agent(each.name, listening[each.name]) for number, each in enumerate(plan.servers, 1)}
     names: dict[Address, str] = {(ADDRESS, port): name for name, each in listening.items() for port in each}
     names |= {(ADDRESS, server.port): name for name, server in files.servers.items()}
-    names |= {(ADDRESS, each.port): each.to for each in files.fronts}
+    names |= {(ADDRESS, each.port): each.to for each in files.fronts if not each.http}
     return agents, names | {(plan.address(each.name), ANY_PORT): each.name for each in plan.devices}
 
 
@@ -245,7 +270,7 @@ def _person(each: DevicePlan) -> Person:
     """Who stands at this device. Visitor and resident speak in turn."""
     visitor = speech("visitor")
     if each.role == "door-station":
-        return Person(visitor, BREATH)
+        return Person(visitor, BREATH, speech("message"))
     name = each.name if each.name in SPEAKERS else each.role
     return Person(speech(name if name in SPEAKERS else "indoor1"), 2 * BREATH + len(visitor) / SOUND_BYTES)
 
@@ -255,6 +280,23 @@ def _switch(child: Child, off: Callable[[], Awaitable[None]]) -> Switch:
         await (child.start() if on else off())
 
     return switch
+
+
+def _disk(child: Child, server: ServerFiles) -> Switch:
+    """Fills its disk for it alone: no file may grow by more than a little (RLIMIT_FSIZE), and no film has room.
+
+    The server meets the error of a file that is too large (EFBIG) where a full disk has ENOSPC.
+    """
+
+    async def fill(on: bool) -> None:
+        if child.process_id is None:
+            raise NotPossible(f"{child.name} is down")
+        files = [path for path in server.file.parent.rglob("*") if path.is_file() and ITEMS not in path.parts]
+        largest = max((path.stat().st_size for path in files), default=0)
+        _, hard = resource.prlimit(child.process_id, resource.RLIMIT_FSIZE)
+        resource.prlimit(child.process_id, resource.RLIMIT_FSIZE, (largest + ROOM if on else hard, hard))
+
+    return fill
 
 
 async def _ready(device: Device, registers: bool) -> bool:

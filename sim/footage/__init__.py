@@ -5,7 +5,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 VISITOR = "visitor.mp4"
-SPEAKERS = ("visitor", "indoor1", "indoor2", "phone", "telephone", "voicemail")
+SPEAKERS = ("visitor", "message", "indoor1", "indoor2", "phone", "telephone", "voicemail")
 """Who has something to say."""
 
 

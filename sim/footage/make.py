@@ -24,6 +24,7 @@ log = logging.getLogger("sim.footage")
 
 WORDS = {
     "visitor": ("en-gb", "Good evening. I have a parcel for flat three zero one. Could you open the door, please?"),
+    "message": ("en-gb", "Parcel service. Your parcel is with flat three zero two."),
     "indoor1": ("en-us+f3", "Hello! One moment please, I will open the door for you."),
     "indoor2": ("en-gb-scotland+m3", "Good evening. Yes, that is for us. Please come in."),
     "telephone": ("en-us+m1", "Hello? One moment, I will open the door from here."),

@@ -36,6 +36,13 @@ export async function request(path, body) {
   return facts;
 }
 
+/** A file as an address that an element can show; it must be revoked. */
+export async function fetchFile(path) {
+  const answer = await fetch(path, { headers: { Authorization: `Bearer ${token}` } });
+  if (!answer.ok) throw new Error(`The simulator answered ${answer.status}.`);
+  return URL.createObjectURL(await answer.blob());
+}
+
 /** Keeps a WebSocket to the simulator open; comes back by itself. */
 export class Live {
   /** @param on {community, device, event, picture, link}: what to call with what arrives */

@@ -4,6 +4,7 @@ import { Live, request } from "./api.js";
 import { Calls } from "./calls.js";
 import { Door } from "./door.js";
 import { Faults } from "./faults.js";
+import { Mail } from "./mail.js";
 import { Screen } from "./screens.js";
 import { Servers } from "./servers.js";
 import { Sound } from "./sound.js";
@@ -21,6 +22,7 @@ const timeline = new Timeline($("timeline"));
 const faults = new Faults($("fault-menu"), $("fault-count"), act);
 const servers = new Servers($("servers"), act);
 const calls = new Calls($("calls"), $("ladder"), $("message"), act);
+const mail = new Mail($("mail"), $("film"), act);
 const groups = new Map(); // title -> {link, screens: names of the devices in it}
 let door; // the one that the keyboard belongs to
 const sound = new Sound((on) => $("speak").setAttribute("aria-pressed", on), trouble);
@@ -38,16 +40,17 @@ function trouble(words) {
   place.timer = setTimeout(() => { place.hidden = true; }, 5000);
 }
 
-async function build({ devices, servers: there, homes, flat, ms, time, faults: wrong, lines, can_cut: cuttable }) {
+async function build({ devices, servers: there, homes, flat, ms, time, faults: wrong, lines, can_cut: cuttable, can_fill: fillable, mailboxes }) {
   timeline.clear();
   timeline.setClock(ms, time);
   if (parts.size === 0) furnish(devices, homes, flat);
   servers.build(there);
-  faults.build(devices, there);
+  faults.build(devices, there, fillable);
   faults.buildLines(cuttable ? devices : [], cuttable ? there : {});
   community(wrong, lines);
   devices.forEach(update);
   act(calls.build());
+  act(mail.build(mailboxes));
   const logs = await Promise.all(devices.map(({ name }) => request(`/devices/${name}/events`)));
   const past = logs.flatMap((log, index) => log.events.map((event) => [devices[index].name, event]));
   past.sort(([, a], [, b]) => a.ms - b.ms).forEach(([name, event]) => timeline.add(name, event));
@@ -123,7 +126,7 @@ function community(wrong, lines) {
 }
 
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || $("film").open) return;
   if (!event.target.closest?.("select, input")) door?.keyboard(event);
 });
 $("listen").onchange = ({ target }) => {
@@ -145,6 +148,7 @@ new Live({
   event: ({ device, event }) => {
     parts.get(device).event?.(event);
     timeline.add(device, event);
+    mail.event(event);
   },
   picture: (name, bitmap) => parts.get(name).picture(bitmap),
   link: (state) => {

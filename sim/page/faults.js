@@ -9,6 +9,7 @@ const DEVICE = {
   "voicemail-on": ["Voicemail answers", "voicemail-off", (device) => device.role === "telephone"],
   "echo-on": ["Room with echo", "echo-off"],
   "power-cut": ["Power cut", "power-back"],
+  "clock-wrong": ["Clock 12 h slow", "clock-right", (device) => device.role === "door-station"],
 };
 
 const QUALITIES = {
@@ -23,10 +24,11 @@ export class Faults {
     this.there = new Map();
   }
 
-  build(devices, servers) {
+  build(devices, servers, fillable) {
     this.menu.replaceChildren();
     for (const [name, title] of Object.entries(servers)) {
       const faults = { [`${name}-down`]: ["Down", `${name}-up`], [`${name}-silent`]: ["Silent", `${name}-speaks`] };
+      if (fillable.includes(name)) faults[`${name}-full`] = ["Disk full", `${name}-roomy`];
       this.group(`${title} (${name})`, "/community", faults, "");
     }
     for (const device of devices) {

@@ -26,6 +26,17 @@ const WORDS = {
   ended: (f) => `Call over: ${spaced(f.outcome)}`,
   missed: () => "Missed a call",
   held: (f) => (f.on ? "On hold" : "No longer on hold"),
+  message: () => "The visitor may speak after the tone",
+  "message-over": (f) => `The message ends: ${f.why}`,
+  "message-kept": (f) => `A message of ${Math.round(f.seconds)} s is kept`,
+  "message-lost": (f) => `A message is lost: ${f.why}`,
+  "message-refused": () => "The visitor leaves no message",
+  "message-shown": (f) => `Shows what was left: ${f.kind}, ${f.place}`,
+  "message-playing": () => "Plays a message",
+  "message-played": (f) => (f.failed ? `A message cannot be played: ${f.failed}` : "A message was played"),
+  messages: (f) => (f.new ? `${f.new} new message${f.new > 1 ? "s" : ""}` : "No new messages"),
+  "messages-lost": () => "The home's server tells nothing of messages",
+  store: (f) => (f.trouble ? `Cannot keep messages: ${f.why}` : "Messages can be kept"),
   refused: (f) => `Not possible: ${spaced(f.why)}`,
   alarm: (f) => (f.on ? `Alarm: ${spaced(f.alarm)}` : `Alarm over: ${spaced(f.alarm)}`),
   lockout: (f) => (f.on ? "Too many wrong codes: keypad takes no codes" : "Keypad takes codes again"),
@@ -33,8 +44,8 @@ const WORDS = {
   "device-lost": (f) => `Lost: ${f.device} (${f.why})`,
   "device-returned": (f) => `Back: ${f.device}`,
 };
-const GOOD = new Set(["answered", "audio-started", "unlock", "device-returned"]);
-const BAD = new Set(["fault", "device-lost", "alarm", "lockout", "registration-lost", "refused"]);
+const GOOD = new Set(["message-kept", "answered", "audio-started", "unlock", "device-returned"]);
+const BAD = new Set(["fault", "device-lost", "alarm", "lockout", "registration-lost", "refused", "message-lost", "messages-lost"]);
 
 export class Timeline {
   constructor(list) {

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi import Path as PathParameter
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.staticfiles import StaticFiles
@@ -30,7 +31,10 @@ from sim.world.world import DEVICE_FAULTS, World
 STATUS: dict[type[Exception], int] = {NotThere: 404, NotPossible: 409, NoAnswer: 504, ValueError: 422}
 LONGEST_WAIT = 60.0
 PAGE = Path(__file__).parent.parent / "page"
-POLICY = "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' ws:; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self' ws:; "
+    "frame-ancestors 'none'"
+)
 
 Answer = dict[str, Any]
 
@@ -103,6 +107,8 @@ AnyDevice = Annotated[Device, Depends(device_of)]
 devices = APIRouter(prefix="/devices/{name}", tags=["device"])
 community = APIRouter(prefix="/community", tags=["community"])
 visits = APIRouter(prefix="/visits", tags=["visits"])
+homes = APIRouter(prefix="/homes/{flat}", tags=["home"])
+ItemId = Annotated[str, PathParameter(pattern="^[0-9a-f]{32}$")]
 
 
 @devices.post("/keypad")
@@ -244,6 +250,26 @@ async def ladder(request: Request, session: str) -> str:
     return draw(_visit(request, session))
 
 
+@homes.get("/messages")
+async def left(request: Request, flat: str) -> Answer:
+    """What visitors left for a home, newest first, as the server tells it that keeps it."""
+    return {"messages": await request.app.state.world.mailbox(flat).listed()}
+
+
+@homes.get("/messages/{identifier}/content", response_class=Response)
+async def left_content(request: Request, flat: str, identifier: ItemId) -> Response:
+    """The film or the picture."""
+    content, kind = await request.app.state.world.mailbox(flat).content(identifier)
+    return Response(content, media_type=kind)
+
+
+@homes.get("/messages/{identifier}/thumbnail", response_class=Response)
+async def left_thumbnail(request: Request, flat: str, identifier: ItemId) -> Response:
+    """A small picture of it."""
+    content, kind = await request.app.state.world.mailbox(flat).thumbnail(identifier)
+    return Response(content, media_type=kind)
+
+
 def _visit(request: Request, session: str) -> Visit:
     book: Book = request.app.state.book
     if not (visit := book.visit(session)):
@@ -276,7 +302,7 @@ def make_app(world: World, book: Book, token: str) -> FastAPI:
     app.state.token = token
     for kind in STATUS:
         app.add_exception_handler(kind, _told)
-    for router in (devices, community, visits):
+    for router in (devices, community, visits, homes):
         app.include_router(router, dependencies=[token_check(token)])
     app.add_api_route("/devices/{name}/openapi.json", _device_openapi, include_in_schema=False)
     add_live(app)

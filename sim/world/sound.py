@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
 from sim.shared import SoundTrack, sample_now
+from sim.world.beep import BeepEar
 
 AHEAD = 3 * FRAME_SAMPLES
 """A microphone's track is filled so far beyond now that a busy machine makes no gaps."""
@@ -25,12 +26,19 @@ Samples = NDArray[np.int32]
 Listener = Callable[[bytes], None]
 
 
+BREATH = SAMPLE_RATE // 2
+"""Before somebody says what there is to say, and before they leave."""
+NEVER = 1 << 62
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody who speaks `begin` seconds after the microphone went on, and again every `TURN` seconds."""
 
     speech: bytes
     begin: float = 0.5
+    message: bytes = b""
+    """What they say instead after a tone that asks for a message; then they press a key and leave."""
 
 
 class Recording:
@@ -66,6 +74,10 @@ class Room:
         """Pages whose user speaks here; then the simulated person is silent."""
         self.echo = 0.0
         """How much of the loudspeaker comes back into the microphone, 0 to 1."""
+        self.cue: Callable[[], bool] = lambda: True
+        """Whether who stands here has reason to speak; asked on the sound thread."""
+        self.leaves: Callable[[], None] = lambda: None
+        """Called on the sound thread when the person has left a message."""
         self.heard, self.said = Recording(), Recording()
         self.listeners: list[Listener] = []
         self._lock = threading.Lock()
@@ -74,6 +86,8 @@ class Room:
         self._filled = 0
         self._played = 0
         self._next_speech = 0
+        self._ear = BeepEar()
+        self._leave_at = NEVER
 
     def say(self, sound: bytes, voice: str = "person") -> None:
         """Speak `sound` (s16le, 16 kHz) into the microphone, after what the same `voice` is saying."""
@@ -97,9 +111,10 @@ class Room:
         track = self.microphone
         if not track or not track.active:
             self._filled = 0
+            self._leave_at = NEVER
             return
         if not self._filled:
-            self._next_speech = now + int((self.person.begin if self.person else 0) * SAMPLE_RATE)
+            self._next_speech = now + self._begin
         self._let_speak(now)
         begin, end = max(self._filled, now), now + AHEAD
         sound = self._mix(begin, end)
@@ -107,11 +122,31 @@ class Room:
         self.said.add(begin, sound)
         self._filled = end
 
+    @property
+    def _begin(self) -> int:
+        return int((self.person.begin if self.person else 0) * SAMPLE_RATE)
+
     def _let_speak(self, now: int) -> None:
         person = self.person
-        if person and not self.visitors and now >= self._next_speech:
+        if not person or self.visitors:
+            return
+        if now >= self._leave_at:
+            self._leave_at = NEVER
+            self.leaves()
+        if not self.cue():
+            self._next_speech = max(self._next_speech, now + self._begin)
+        if now >= self._next_speech:
             self.say(person.speech)
             self._next_speech = now + max(TURN * SAMPLE_RATE, len(person.speech) // 2)
+
+    def _leave_message(self, now: int) -> None:
+        """The tone was heard: whatever else was to be said, this is said now, and then nothing more."""
+        message = self.person.message if self.person and not self.visitors and self._filled else b""
+        if message:
+            self.hush()
+            self.say(bytes(2 * BREATH) + message)
+            self._next_speech = NEVER
+            self._leave_at = now + AHEAD + len(message) // 2 + 2 * BREATH
 
     def _mix(self, begin: int, end: int) -> bytes:
         mixed: Samples = np.zeros(end - begin, np.int32)
@@ -139,6 +174,8 @@ class Room:
         sound = track.read(begin, now - begin)
         self._played = now
         self.heard.add(begin, sound)
+        if self._ear.hear(sound):
+            self._leave_message(now)
         for listener in list(self.listeners):
             listener(sound)
 

@@ -1,10 +1,13 @@
 """The whole simulated world: devices with their plugs, the sound between them, and what may go wrong."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
+from hal.indicator import Signal
 from servers.records import CallRecord
 from sim.footage import speech
 from sim.lines import Lines, Quality
@@ -13,6 +16,7 @@ from sim.world.camera import ViewFactory
 from sim.world.device import Device
 from sim.world.errors import NotPossible, NotThere
 from sim.world.hub import Socket
+from sim.world.mailbox import Mailbox
 from sim.world.sound import Person, SoundLoop
 
 Switch = Callable[[bool], Awaitable[None]]
@@ -29,12 +33,18 @@ DEVICE_FAULTS = (
     "echo-off",
     "power-cut",
     "power-back",
+    "clock-wrong",
+    "clock-right",
 )
 """What may happen to a device."""
-SERVER_FAULTS = ("down", "up", "silent", "speaks")
-"""What may happen to a server: it ends, or it holds its connections and answers nothing."""
+SERVER_FAULTS = ("down", "up", "silent", "speaks", "full", "roomy")
+"""What may happen to a server: it ends, it holds its connections and answers nothing, its disk takes no more."""
+LEAVE = "#"
+"""The key by which a visitor ends a message."""
 ECHO = 0.3
 """How much of the loudspeaker comes back into the microphone in a room with echo."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +73,22 @@ class World:
         """How to cut the power of a device or of a server, by name."""
         self.silence: dict[str, Switch] = {}
         """How to make a server silent, by name; True makes it so."""
+        self.full: dict[str, Switch] = {}
+        """How to fill the disk of a server, by name; True makes it full."""
+        self.clocks: dict[str, Switch] = {}
+        """How to make a device's clock wrong, which starts it anew, by name; True makes it so."""
+        self.mailboxes: dict[str, Mailbox] = {}
+        """What visitors left, by flat."""
         self.records: dict[str, Callable[[], Sequence[CallRecord]]] = {}
         """The call records that a server keeps, newest first, by its name; reading them takes its time."""
         self.faults: set[str] = set()
         self.lines = Lines()
         self._sockets = {device.name: Socket(device, folder / f"{device.name}.sock", views) for device in devices}
         self._people = {device.name: device.room.person for device in devices}
+        loop = asyncio.get_running_loop()
+        for device in devices:
+            device.room.cue = partial(_may_speak, device)
+            device.room.leaves = partial(_soon, loop, device)
         self._sound = SoundLoop([device.room for device in devices])
 
     def socket_path(self, name: str) -> Path:
@@ -98,10 +118,19 @@ class World:
         elif part == "echo":
             device.room.echo = ECHO if how == "on" else 0.0
             self._mark(device.faults, "echo-on", how == "on")
+        elif part == "clock":
+            await self._set_clock(device, how == "wrong")
         else:
             await self._switch(device.name, how == "back")
             self._mark(device.faults, "power-cut", how == "cut")
         device.log.add("fault", {"fault": fault}, now_ms())
+
+    async def _set_clock(self, device: Device, wrong: bool) -> None:
+        if device.name not in self.clocks:
+            raise NotPossible(f"the clock of {device.name} cannot be set here")
+        await self.clocks[device.name](wrong)
+        self._mark(device.faults, "clock-wrong", wrong)
+        self._mark(device.faults, "power-cut", False)
 
     def _unplug(self, device: Device, part: str, gone: bool) -> None:
         if part not in device.parts:
@@ -115,12 +144,21 @@ class World:
         server, _, how = fault.rpartition("-")
         if how in ("silent", "speaks"):
             await self._silence(server, how == "silent")
+        elif how in ("full", "roomy"):
+            await self._fill(server, how == "full")
         else:
             await self._switch(server, how == "up")
             self._mark(self.faults, f"{server}-down", how == "down")
             self._mark(self.faults, f"{server}-silent", False)
+            self._mark(self.faults, f"{server}-full", False)
         for device in self.devices.values():
             device.log.add("fault", {"fault": fault}, now_ms())
+
+    def mailbox(self, flat: str) -> Mailbox:
+        """What visitors left for this home. Raises NotThere."""
+        if flat not in self.mailboxes:
+            raise NotThere(f"nothing is kept for {flat!r}; it is for {', '.join(self.mailboxes) or 'nobody'}")
+        return self.mailboxes[flat]
 
     def line(self, one: str, other: str, quality: Quality) -> None:
         """From now on the line between two parties is so good. Raises NotThere, NotPossible, ValueError."""
@@ -144,6 +182,12 @@ class World:
         await self.silence[server](on)
         self._mark(self.faults, f"{server}-silent", on)
 
+    async def _fill(self, server: str, on: bool) -> None:
+        if server not in self.full:
+            raise NotPossible(f"{server} keeps nothing that fills its disk")
+        await self.full[server](on)
+        self._mark(self.faults, f"{server}-full", on)
+
     async def _switch(self, name: str, on: bool) -> None:
         if name not in self.power:
             raise NotPossible(f"the power of {name} cannot be switched here")
@@ -166,9 +210,29 @@ class World:
             "faults": sorted(self.faults),
             "lines": self.lines.facts(),
             "can_cut": self.about.lines,
+            "can_fill": sorted(self.full),
+            "mailboxes": list(self.mailboxes),
         }
 
     async def close(self) -> None:
         """Unplug everything."""
         await asyncio.gather(*(plug.close() for plug in self._sockets.values()))
         self._sound.close()
+
+
+def _may_speak(device: Device) -> bool:
+    """Nobody speaks to a door that shows that it still rings."""
+    return device.indicator != Signal.CALLING
+
+
+def _soon(loop: asyncio.AbstractEventLoop, device: Device) -> None:
+    """Called on the sound thread; hands are the loop's."""
+    loop.call_soon_threadsafe(_leave, device)
+
+
+def _leave(device: Device) -> None:
+    """Who has left a message goes."""
+    try:
+        device.type(LEAVE)
+    except (NotPossible, NotThere) as error:  # its power was cut meanwhile
+        logger.info("the visitor finds no keypad: %s", error)

@@ -55,6 +55,7 @@ def _played(name: str, flow: str) -> object:
         _played("v2-line-cut", "V2"),
         _played("v3-falls-through", "V3"),
         _played("v3-voicemail-does-not-win", "V3"),
+        _played("v5-power-cut", "V5"),
     ],
 )
 def test_a_scenario_comes_true(whole: Community, name: str) -> None:

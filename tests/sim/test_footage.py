@@ -136,4 +136,4 @@ def test_nobody_speaks_under_an_unknown_name() -> None:
 
 def test_the_assets_are_small() -> None:
     assert (FOLDER / VISITOR).stat().st_size < 1_500_000
-    assert sum((FOLDER / f"{name}.wav").stat().st_size for name in SPEAKERS) < 1_000_000
+    assert sum((FOLDER / f"{name}.wav").stat().st_size for name in SPEAKERS) < 1_200_000

@@ -28,7 +28,7 @@ def mistakes(folder: Path, text: str) -> list[str]:
 def test_what_comes_with_the_simulator_is_in_order(name: str) -> None:
     scenario = load(name)
     assert scenario.flow
-    assert any(step.expect or step.hears or step.state for step in scenario.step), "it expects nothing"
+    assert any(step.expect or step.hears or step.state or step.left for step in scenario.step), "it expects nothing"
 
 
 def test_an_unknown_key_is_told_with_its_line(tmp_path: Path) -> None:
