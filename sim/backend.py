@@ -23,8 +23,8 @@ QUEUE = SAMPLE_RATE // 5
 """A loudspeaker keeps 200 ms at most."""
 LEAD = 2 * FRAME_SAMPLES
 """A loudspeaker that ran dry starts two frames ahead, as a sound card's buffer does."""
-LATE, EARLY = SAMPLE_RATE // 8, SAMPLE_RATE // 16
-"""A microphone's reader that is farther from now than this jumps back to it."""
+LATE, EARLY = SAMPLE_RATE // 8, FRAME_SAMPLES
+"""A microphone's reader that is farther from now than this jumps back to it: earlier than that there is no sound yet."""
 
 
 class SimCamera:

@@ -11,6 +11,7 @@ import httpx
 
 from sim.client import Community, NotSeen, simulator
 from sim.last_resort import LastResort
+from sim.left_message import LeftMessage
 from sim.processes import need
 from sim.report import Report, Story
 from sim.visit import Visit
@@ -29,6 +30,13 @@ def _nobody_at_home(community: Community, story: Story, fault: str | None) -> No
     LastResort(community, story).play()
 
 
+def _nobody_answers(community: Community, story: Story, fault: str | None) -> None:
+    visit = LeftMessage(community, story)
+    if fault:
+        community["door1"].fault(fault)
+    visit.play()
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One visit of the demo, in a community of its own."""
@@ -36,10 +44,18 @@ class Part:
     title: str
     community: str
     play: Callable[[Community, Story, str | None], None]
+    options: tuple[str, ...] = ()
+    """More of `intercom sim`."""
 
 
 VISITS = {
     "home": Part("A visitor rings: every screen shows them, one answers and opens", "small", _everybody_at_home),
+    "message": Part(
+        "Nobody answers: the visitor leaves a message, and every screen plays it",
+        "small",
+        _nobody_answers,
+        ("--ring", "4"),
+    ),
     "telephone": Part("Nobody answers at home or on 4G: the ordinary telephone opens", "whole", _nobody_at_home),
 }
 
@@ -60,7 +76,7 @@ def main(argv: list[str]) -> int:
     for name in [options.visit] if options.visit else VISITS:
         visit = VISITS[name]
         story = report.story(visit.title)
-        _play(story, ["--community", visit.community, *flags], visit, options.fault)
+        _play(story, ["--community", visit.community, *visit.options, *flags], visit, options.fault)
     report.write()
     print(report.text())
     return 0 if report.holds else 1

@@ -26,7 +26,7 @@ SLIP = SAMPLE_RATE // 20
 QUIET = 50.0
 """Root mean square below which there is nothing to hear, of 32768."""
 
-Signal = NDArray[np.float64]
+Samples = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def clock_on_screen(png: bytes, scene: Scene, width: int, height: int) -> int | 
     return read_image(image, picture_box(scene, picture, image.size))
 
 
-def samples_of(wav: bytes) -> Signal:
+def samples_of(wav: bytes) -> Samples:
     """The samples of a 16-bit mono WAV file at 16 kHz. Raises ValueError for any other."""
     with wave.open(io.BytesIO(wav)) as file:
         if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, SAMPLE_RATE):
@@ -55,7 +55,7 @@ def samples_of(wav: bytes) -> Signal:
         return np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float64)
 
 
-def compare(said: Signal, heard: Signal, latest: int = LOUDEST_DELAY) -> Heard:
+def compare(said: Samples, heard: Samples, latest: int = LOUDEST_DELAY, slip: int = SLIP) -> Heard:
     """Find `said` in `heard`, which began at the same moment or up to `latest` samples before, word by word.
 
     `heard` may have been coded, filtered and levelled on its way, and a buffer that grew or shrank may have moved it by
@@ -68,14 +68,17 @@ def compare(said: Signal, heard: Signal, latest: int = LOUDEST_DELAY) -> Heard:
     words = [(said[start : start + WORD], heard[start : start + WORD + latest]) for start in starts]
     alike = [_likeness(word, part) for word, part in words]
     delay = int(np.median([int(np.argmax(each)) for each in alike])) if alike else 0
-    found = [float(np.max(each[max(delay - SLIP, 0) : delay + SLIP], initial=0.0)) for each in alike]
+    found = [float(np.max(each[max(delay - slip, 0) : delay + slip], initial=0.0)) for each in alike]
     return Heard(float(np.median(found)) if found else 0.0, delay * 1000 / SAMPLE_RATE, said_rms, heard_rms)
 
 
-def find(said: Signal, heard: Signal) -> Heard:
-    """Find `said` anywhere in `heard`, as `compare` does; the delay counts from the first sound of `said`."""
+def find(said: Samples, heard: Samples) -> Heard:
+    """Find `said` anywhere in `heard`, as `compare` does; the delay counts from the first sound of `said`.
+
+    A busy machine may have torn what was recorded and played: each word may have moved by as much as its own length.
+    """
     words = np.trim_zeros(said)
-    return compare(words, heard, max(len(heard) - len(words), 0) + SLIP)
+    return compare(words, heard, max(len(heard) - len(words), 0) + WORD, WORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Seen:
 
     clocks: list[int | None]
     """Of each picture the camera's clock, milliseconds; None where there is none in it."""
-    sound: Signal
+    sound: Samples
     """16 kHz mono."""
 
     def between(self, begin: float, end: float) -> float:
@@ -112,12 +115,12 @@ def watch(film: bytes) -> Seen:
     return Seen(clocks, np.concatenate([*parts, *(_samples(part) for part in resampler.resample(None))]))
 
 
-def _samples(frame: av.AudioFrame) -> Signal:
-    samples: Signal = frame.to_ndarray()[0].astype(np.float64)
+def _samples(frame: av.AudioFrame) -> Samples:
+    samples: Samples = frame.to_ndarray()[0].astype(np.float64)
     return samples
 
 
-def _likeness(word: Signal, heard: Signal) -> Signal:
+def _likeness(word: Samples, heard: Samples) -> Samples:
     """Normalised correlation of `word` with `heard` from each of its samples on."""
     if len(heard) < len(word):
         return np.zeros(1)
@@ -125,9 +128,9 @@ def _likeness(word: Signal, heard: Signal) -> Signal:
     product = np.fft.irfft(np.fft.rfft(heard, length) * np.conj(np.fft.rfft(word, length)), length)
     sums = np.concatenate([[0.0], np.cumsum(heard**2)])
     energies = sums[len(word) :] - sums[: -len(word)]
-    alike: Signal = np.abs(product[: len(energies)]) / (np.sqrt(energies) * np.linalg.norm(word) + 1)
+    alike: Samples = np.abs(product[: len(energies)]) / (np.sqrt(energies) * np.linalg.norm(word) + 1)
     return alike
 
 
-def _rms(signal: Signal) -> float:
+def _rms(signal: Samples) -> float:
     return float(np.sqrt(np.mean(signal**2))) if len(signal) else 0.0

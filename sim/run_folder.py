@@ -17,9 +17,11 @@ class RunFolder:
     def __init__(self, base: Path | None = None) -> None:
         base = base or _short(Path(tempfile.gettempdir()))
         sweep(base)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-        self._lock = (self.path / LOCK).open("w")
+        made = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=base))
+        self._lock = (made / LOCK).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # It has the name that others sweep up only now that it is locked: two simulators may start in one moment.
+        self.path = made.rename(base / made.name.removeprefix("."))
 
     def close(self) -> None:
         """Remove the folder with everything in it; twice does no harm."""

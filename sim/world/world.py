@@ -23,6 +23,8 @@ Switch = Callable[[bool], Awaitable[None]]
 """Switches a process of the community on or off; returns when it is done."""
 
 UNPLUGGED = ("camera", "microphone", "speaker")
+EVERYBODYS = ("microphone", "speaker")
+"""Every device has them, though it opens them only when it needs them."""
 DEVICE_FAULTS = (
     *(f"{part}-{how}" for part in UNPLUGGED for how in ("gone", "back")),
     "case-opened",
@@ -133,7 +135,7 @@ class World:
         self._mark(device.faults, "power-cut", False)
 
     def _unplug(self, device: Device, part: str, gone: bool) -> None:
-        if part not in device.parts:
+        if part not in (*EVERYBODYS, *device.parts):
             raise NotThere(f"{device.name} has no {part}; it has {', '.join(sorted(device.parts)) or 'nothing'}")
         device.fail(part, gone)
 

@@ -13,13 +13,13 @@ from hal.camera import Picture
 from hal.display import Scene
 from hal.drawing import no_picture, render
 from sim.clock import stamp
-from sim.evidence import Signal, clock_on_screen, compare, find, samples_of, watch
+from sim.evidence import Samples, clock_on_screen, compare, find, samples_of, watch
 from sim.footage import speech
 
 SCENE = Scene("Gate 1 is calling", "Answer or decline", ("answer", "decline"), live=True)
 
 
-def words(name: str) -> Signal:
+def words(name: str) -> Samples:
     return np.frombuffer(speech(name), np.int16).astype(np.float64)
 
 
@@ -72,7 +72,7 @@ def test_sound_in_another_form_is_refused() -> None:
         samples_of(file.getvalue())
 
 
-def film(clocks: Sequence[int | None], sound: Signal) -> bytes:
+def film(clocks: Sequence[int | None], sound: Samples) -> bytes:
     """An MP4 with these clocks in its pictures, 25 a second, and this sound."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as out:

@@ -128,6 +128,48 @@ def test_a_fault_is_made_and_mended_on_the_page(page: Page, community: Community
     expect(page.locator("#fault-count")).to_be_hidden()
 
 
+@pytest.fixture
+def everybody_quiet(community: Community) -> Iterator[None]:
+    """Nobody wants to be disturbed, so that a visitor is asked for a message at once."""
+    for on in (True, False):
+        for screen in community.screens:
+            screen.forget()
+            screen.press("dnd")
+            screen.wait_for("do-not-disturb", LIMIT / 1000, on=on)
+        if on:
+            yield
+
+
+@pytest.mark.flow("V5")
+def test_a_visitor_leaves_a_message_and_the_page_plays_it(
+    page: Page, community: Community, everybody_quiet: None
+) -> None:
+    door = community["door1"]
+    door.forget()
+    page.keyboard.type("301#")
+    door.wait_for("ended", LIMIT / 1000)
+    page.keyboard.type("#")
+    expect(page.locator("#door1 .signal")).to_have_text("Please speak")
+    page.keyboard.type("#")
+    expect(page.locator("#timeline")).to_contain_text("is kept")
+    message = page.locator("#mail [data-kind=message]").first
+    page.wait_for_function("() => document.querySelector('#mail [data-kind=message] img')?.naturalWidth > 0")
+    message.click()
+    page.wait_for_function("() => document.querySelector('#film video')?.currentTime > 0.3")
+    page.wait_for_function(f"""() => {{
+      const video = document.querySelector("#film video"), canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+      canvas.getContext("2d").drawImage(video, 0, 0);
+      return canvas.width === 640 && ({BRIGHTNESS})(canvas) > 60;
+    }}""")
+    page.click("#film button")
+    page.click(button(page, "indoor1", "messages"))
+    page.click(button(page, "indoor1", "play"))
+    page.wait_for_function(f"() => ({BRIGHTNESS})(document.querySelector('#indoor1 canvas')) > 60")
+    expect(page.locator("#timeline")).to_contain_text("A message was played")
+    page.click(button(page, "indoor1", "hangup"))
+
+
 @pytest.mark.parametrize("token", ["", "#wrong"])
 def test_the_page_without_the_token_says_what_to_do(chromium: Browser, community: Community, token: str) -> None:
     context = chromium.new_context()

@@ -6,9 +6,11 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from tests.sim.worlds import wait_for
 pytestmark = pytest.mark.kamailio
 
 LIMIT = 60.0
+SCREENS = ("indoor1", "indoor2", "phone1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,31 +189,50 @@ def test_a_ready_file_that_cannot_be_written_ends_the_simulator(tmp_path: Path) 
     assert "cannot write" in tried.stderr
 
 
-def test_the_demo_holds(short_path: Path) -> None:
+Report = dict[str, list[dict[str, Any]]]
+
+
+def demo(folder: Path, visit: str, *options: str) -> tuple[int, Report]:
+    """The exit status and the report of a demo with this visit alone."""
     tried = subprocess.run(
-        command("demo", "--visit", "home", "--out", short_path),
+        command("demo", "--visit", visit, "--out", folder / visit, *options),
         capture_output=True,
         text=True,
         check=False,
-        timeout=2 * LIMIT,
+        timeout=4 * LIMIT,
     )
-    report = json.loads((short_path / "report.json").read_text())
-    assert [check for check in report["checks"] if not check["holds"]] == []
-    assert tried.returncode == 0, tried.stderr
-    assert len(report["checks"]) == 11
-    assert all(check["evidence"] for check in report["checks"])
-    assert [event["ms"] for event in report["events"]] == sorted(event["ms"] for event in report["events"])
-    assert {path.name for path in short_path.glob("*.png")} == {
-        "indoor1-ringing.png",
-        "indoor2-ringing.png",
-        "phone1-ringing.png",
-    }
+    report = folder / visit / "report.json"
+    assert report.exists(), tried.stderr
+    print(tried.stdout)
+    return tried.returncode, json.loads(report.read_text())
 
 
-def test_the_demo_fails_when_nobody_sees_the_visitor(short_path: Path) -> None:
-    arguments = command("demo", "--visit", "home", "--out", short_path, "--fault", "camera-gone")
-    tried = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=2 * LIMIT)
-    assert tried.returncode == 1, tried.stdout
-    report = json.loads((short_path / "report.json").read_text())
-    failed = [check["name"] for check in report["checks"] if not check["holds"]]
-    assert failed == [f"{name} shows the visitor while it rings" for name in ("indoor1", "indoor2", "phone1")]
+def failed(report: Report) -> list[str]:
+    return [check["name"] for check in report["checks"] if not check["holds"]]
+
+
+@pytest.mark.flow("V5")
+def test_the_demos_hold(short_path: Path) -> None:
+    """A call, and a message where nobody answers; both at the same time, for they mostly wait."""
+    with ThreadPoolExecutor() as both:
+        called, left = (both.submit(demo, short_path, visit) for visit in ("home", "message"))
+    for (status, report), count in ((called.result(), 11), (left.result(), 17)):
+        assert failed(report) == []
+        assert status == 0
+        assert len(report["checks"]) == count
+        assert all(check["evidence"] for check in report["checks"])
+        assert [event["ms"] for event in report["events"]] == sorted(event["ms"] for event in report["events"])
+    assert {path.name for path in (short_path / "home").glob("*.png")} == {f"{name}-ringing.png" for name in SCREENS}
+    kept = {f"{name}-playing.png" for name in SCREENS} | {"message.mp4", "picture-ring.jpg", "report.json"}
+    assert {path.name for path in (short_path / "message").iterdir()} == kept
+
+
+@pytest.mark.flow("V5")
+def test_the_demos_fail_when_nobody_sees_or_hears_the_visitor(short_path: Path) -> None:
+    with ThreadPoolExecutor() as both:
+        called = both.submit(demo, short_path, "home", "--fault", "camera-gone")
+        left = both.submit(demo, short_path, "message", "--fault", "microphone-gone")
+    status, report = called.result()
+    assert (status, failed(report)) == (1, [f"{name} shows the visitor while it rings" for name in SCREENS])
+    status, report = left.result()
+    assert (status, failed(report)) == (1, ["the visitor speaks after the tone, and leaves"])
