@@ -24,7 +24,7 @@ QUEUE = SAMPLE_RATE // 5
 LEAD = 2 * FRAME_SAMPLES
 """A loudspeaker that ran dry starts two frames ahead, as a sound card's buffer does."""
 LATE, EARLY = SAMPLE_RATE // 8, FRAME_SAMPLES
-"""A microphone's reader that is farther from now than this jumps back to it: earlier than that there is no sound yet."""
+"""A microphone's reader that is farther from now than this jumps back: earlier than that there is no sound yet."""
 
 
 class SimCamera:

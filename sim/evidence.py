@@ -21,8 +21,8 @@ LOUDEST_DELAY = 3 * SAMPLE_RATE // 2
 """Samples within which a sound must arrive to be called the same."""
 WORD = SAMPLE_RATE // 2
 """Samples that are compared at a time."""
-SLIP = SAMPLE_RATE // 20
-"""Samples by which buffers may move a word."""
+SLIP = SAMPLE_RATE // 4
+"""Samples by which buffers may move a word, on a busy machine."""
 QUIET = 50.0
 """Root mean square below which there is nothing to hear, of 32768."""
 
