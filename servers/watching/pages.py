@@ -130,15 +130,14 @@ def _pictures(desk: WatchingDesk) -> APIRouter:
 def told(desk: WatchingDesk, lease: Lease) -> dict[str, Any]:
     """A lease, for who has it."""
     base, door = f"/leases/{lease.id}", lease.target.kind is Sight.DOOR
-    paths = {"live": f"{base}/live", "snapshot": f"{base}/snapshot.jpg"}
-    films = {"mp4": f"{base}/live.mp4", "mjpeg": f"{base}/live.mjpeg"}
+    paths = {"live": f"{base}/live", "mp4": f"{base}/live.mp4", "snapshot": f"{base}/snapshot.jpg"}
     return {
         "id": lease.id,
         "expires": lease.expires.isoformat().replace("+00:00", "Z"),
         "target": lease.target.name,
         "viewers": lease.allowed,
         "watching": len(lease.viewings),
-        "paths": paths | (films if door else {}),
+        "paths": paths | ({"mjpeg": f"{base}/live.mjpeg"} if door else {}),
         "rtsp": desk.rtsp_url(lease),
         "direct": desk.direct(lease),
     }

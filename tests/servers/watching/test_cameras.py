@@ -193,6 +193,9 @@ def test_who_watches_over_http_gets_the_same_pictures(home: CameraHome, screen: 
     with screen.stream(lease["paths"]["snapshot"]) as answer:
         assert answer.status == 200
         assert Image.open(io.BytesIO(answer.read())).size == (320, 240)
+    film = probed(screen.player_url(lease["paths"]["mp4"]))
+    assert (film["codec_name"], film["width"], film["height"]) == ("h264", 320, 240)
+    assert int(film["nb_read_frames"]) >= 10
     with screen.socket(lease["paths"]["live"]) as live:
         first, second = pictures(live, 2)
         assert b"\0\0\0\1\x67" in first[8:40]
