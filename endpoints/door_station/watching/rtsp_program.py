@@ -12,12 +12,14 @@ import queue
 import socket
 import struct
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
@@ -26,10 +28,12 @@ HEAD = struct.Struct(">cI")
 PICTURE, SAID = b"P", b"J"
 PATIENCE = 5.0
 """Seconds that the door station has to say whether a client may watch."""
+START = 2.0
+"""Seconds that a pipeline may take to begin; then pictures are left out."""
 PIPELINE = (
-    "( appsrc name=source is-live=true format=time do-timestamp=true max-bytes=1048576 leaky-type=downstream"
+    "( appsrc name=source is-live=true format=time max-bytes=1048576 leaky-type=downstream"
     " caps=video/x-h264,stream-format=byte-stream,alignment=au"
-    " ! rtph264pay name=pay0 pt=96 mtu=1200 config-interval=-1 )"
+    " ! rtph264pay name=pay0 pt=96 mtu=1200 )"
 )
 STATUS = GstRtsp.RTSPStatusCode
 
@@ -98,8 +102,11 @@ class Server:
     def show(self, picture: bytes) -> None:
         """Send one more picture, if anybody watches."""
         source = self._source
-        if source is not None:
-            source.emit("push-buffer", Gst.Buffer.new_wrapped(picture))
+        now = None if source is None else _running_time(source)
+        if now is not None:
+            buffer = Gst.Buffer.new_wrapped(picture)
+            buffer.pts = buffer.dts = now
+            source.emit("push-buffer", buffer)
 
     def end(self, number: int) -> None:
         """Send a client no more."""
@@ -141,6 +148,19 @@ class Server:
     def _left(self, client: Any, number: int) -> None:
         if self._clients.pop(number, None) is not None:
             self._door.say({"left": number})
+
+
+def _running_time(source: Any) -> int | None:
+    """The pipeline's time, nanoseconds; waits until it has one, for the sinks wait for a time that lies ahead.
+
+    An `appsrc` that stamps by itself takes the time of day for it if it is asked too early.
+    """
+    end = time.monotonic() + START
+    while (clock := source.get_clock()) is None or not source.get_base_time():
+        if time.monotonic() > end:
+            return None
+        time.sleep(0.002)
+    return max(0, int(clock.get_time()) - int(source.get_base_time()))
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ def played(address: str, transport: str, frames: int = 5) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("transport", ["tcp"])
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
 def test_ffmpeg_plays_the_door(door: WatchedDoor, transport: str) -> None:
     seen = played(url(door, door.token()), transport)
     frames = [line for line in seen.stdout.splitlines() if not line.startswith("#")]
