@@ -55,7 +55,7 @@ _WATCHABLES = TypeAdapter(tuple[Watchable, ...])
 
 
 class LeaseRefused(ServiceError):
-    """The server answers, and says no."""
+    """The server or the door answers, and says no; the text is for the screen."""
 
 
 def watchables(service: Service) -> tuple[Watchable, ...]:
@@ -97,11 +97,11 @@ def _lease(service: Service, answer: Answer) -> Lease:
 
 def _good(service: Service, answer: Answer) -> Answer:
     if answer.status >= 300:
-        raise LeaseRefused(_REFUSALS.get(answer.status, f"Refused ({answer.status})"))
+        raise LeaseRefused(REFUSALS.get(answer.status, f"Refused ({answer.status})"))
     return answer
 
 
-_REFUSALS = {
+REFUSALS = {
     401: "Not allowed",
     403: "Not allowed",
     404: "Nothing to watch",

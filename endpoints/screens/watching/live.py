@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from endpoints.errors import ServiceError
+from endpoints.screens.watching.lease import REFUSALS, LeaseRefused
 
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
@@ -23,7 +24,6 @@ SILENCE = 15.0
 LARGEST = 1 << 22
 """Bytes of one picture."""
 _STAMP = struct.Struct(">Q")
-_REFUSED = {401: "Not allowed", 403: "Not allowed", 404: "Nothing to watch", 429: "Too many watch already"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class WebSocketSource:
             )  # fmt: skip
             self._socket = self._held.enter_context(connecting)
         except InvalidStatus as error:
-            raise ServiceError(_REFUSED.get(error.response.status_code, "No picture now")) from error
+            raise LeaseRefused(REFUSALS.get(error.response.status_code, "No picture now")) from error
         except (OSError, InvalidHandshake, TimeoutError) as error:
             raise ServiceError(f"{_host(self._url)} cannot be reached: {error}") from error
         if self._closed:

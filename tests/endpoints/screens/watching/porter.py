@@ -27,7 +27,7 @@ class Porter:
 
     def __init__(self, names: Sequence[str] = ("gate1", "gate2"), direct: bool = False) -> None:
         self.watchables = [{"name": name, "title": f"The {name}", "kind": "door"} for name in names]
-        self.direct, self.refuses = direct, 0
+        self.direct, self.refuses, self.away = direct, 0, False
         self.given: list[Json] = []
         self.back: list[str] = []
         self.renewed: list[str] = []
@@ -78,6 +78,8 @@ class Porter:
         @app.websocket("/leases/{identifier}/live")
         async def live(socket: WebSocket, identifier: str) -> None:
             self._check(socket.headers.get("authorization", ""), "Basic ")
+            if self.away:
+                raise HTTPException(502)
             await self._send(socket, identifier)
 
         @app.websocket("/door/{identifier}/live")

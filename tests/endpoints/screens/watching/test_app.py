@@ -101,6 +101,11 @@ def test_what_ends_by_itself_or_is_refused_is_said(tmp_path: Path, porter: Porte
         porter.end("lease1")
         hall.wait(lambda: scene(hall) == ("The gate1", "Watching ended, 1 of 2"), "why it ended")
         assert hall.devices["display"].shown is None
+        porter.away = True
+        press(hall, "monitor")
+        hall.wait(lambda: scene(hall)[1] == "No picture now, 2 of 2", "the door is away")
+        press(hall, "hangup")
+        press(hall, "monitor")
         porter.refuses = 429
         press(hall, "monitor")
         hall.wait(lambda: scene(hall)[1] == "Too many watch already, 2 of 2", "why there is none")
