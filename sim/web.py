@@ -25,7 +25,7 @@ class _Server(uvicorn.Server):
 
 def listen(address: str, port: int = 0) -> socket.socket:
     """A socket that listens at `port` (0: any free one). Raises SimError if it is taken."""
-    listener = socket.socket()
+    listener = socket.socket(proto=socket.IPPROTO_TCP)  # named for asyncio's TCP_NODELAY
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((address, port))

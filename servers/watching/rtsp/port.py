@@ -34,7 +34,7 @@ class RtspPort:
     def start(self) -> None:
         """Take the port. Raises ServerError."""
         family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
-        taken = socket.socket(family, socket.SOCK_STREAM)
+        taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named for asyncio's TCP_NODELAY
         try:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind((self._address, self.port))

@@ -36,6 +36,12 @@ def test_health_needs_no_login_and_tells_of_trouble(secure: Web) -> None:
     assert secure.get("/health").status == 200
 
 
+def test_a_small_answer_does_not_wait_for_the_one_before_to_be_acknowledged(secure: Web) -> None:
+    """asyncio switches Nagle's algorithm off only for sockets whose protocol is named."""
+    listening: socket.socket = vars(secure.service)["_socket"]
+    assert listening.proto == socket.IPPROTO_TCP
+
+
 def test_only_accounts_of_this_server_are_let_in(secure: Web) -> None:
     indoor = secure.account("indoor1", "indoor")
     assert indoor.request("GET", "/records").status == 200
