@@ -23,6 +23,7 @@ from sim.errors import SimError
 from sim.plan import ADDRESS, HOME_WATCHER, WATCHER, CommunityPlan, DevicePlan, HomePlan, ServerPlan
 from sim.toml import Table, Tables, toml, write
 from sim.trace.hep import Address
+from sim.watched import Recorder, Sights
 from sim.world.mailbox import Mailbox
 
 CALL_GUARD = "0"
@@ -103,6 +104,8 @@ class CommunityFiles:
     """Ports of ours on the way to the servers."""
     mailboxes: dict[str, Mailbox]
     """What visitors left for each home, by flat."""
+    recorder: Recorder | None
+    """The recorder of cameras, where there is one."""
 
 
 def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool, collector: str) -> CommunityFiles:
@@ -115,8 +118,9 @@ def write_community(folder: Path, plan: CommunityPlan, plain_udp: bool, collecto
     made = {device.name: writer.account(device) for device in plan.clients}
     devices = {device.name: writer.device(device, made[device.name]) for device in plan.clients}
     writer.people(made)
+    recorder = writer.sights.recorder
     mailboxes = {home.flat: writer.mailbox(home) for home in plan.homes}
-    return CommunityFiles(servers, devices, writer.gateway, writer.trunk, tuple(writer.fronts), mailboxes)
+    return CommunityFiles(servers, devices, writer.gateway, writer.trunk, tuple(writer.fronts), mailboxes, recorder)
 
 
 def free_port() -> int:
@@ -147,6 +151,7 @@ class _Writer:
         """What lets a door deposit messages, where no directory tells."""
         self.fronts: list[FrontPlan] = []
         self.gateway, self.trunk = free_port(), free_port()
+        self.sights = Sights.of(plan, free_port, self._tls)
         self._sites: dict[str, ServerSite] = {}
 
     # --- servers -----------------------------------------------------------------------------------------------------
@@ -163,6 +168,7 @@ class _Writer:
         tables["http"] = {"port": self._http(plan)}
         if plan.role == "homelink" and not self._plan.directory:
             tables["messages"] = {"token": self._deposits[plan.name]}
+        tables |= self.sights.of_server(plan, self._plan)
         number = self._plan.servers.index(plan) + 1
         tables["trace"] = {"collector": self._collector, "number": number, "port": free_port()}
         path = self._folder / plan.name / "site.toml"
@@ -269,6 +275,7 @@ class _Writer:
             tables |= self._logins(device)
         if device.role == DOOR:
             tables |= {"messages": {"limit": MESSAGE_LIMIT}, "timers": {"ring": self._plan.ring}}
+        tables |= self.sights.of_door(device.name)
         if device.role == DOOR and self._plan.watcher:
             tables["watching"] = {"port": 0}
         if device.role == CONSOLE:
@@ -365,7 +372,7 @@ class _Writer:
             for home in self._plan.homes
             if self._sites[home.server].program == "homelink"
         }
-        write_directory(site, self._plan, homelinks, keys)
+        write_directory(site, self._plan, homelinks, keys, self.sights)
 
     def _home(self, home: HomePlan, keys: dict[str, str]) -> Tables:
         service = self.service(home.server)

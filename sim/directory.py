@@ -7,6 +7,7 @@ from servers.directory.entries import Console, Device, Flat
 from servers.kamailio.kinds import Kind
 from servers.management.site import ManagementSite
 from sim.plan import CommunityPlan, DevicePlan, HomePlan
+from sim.watched import Sights
 
 RESIDENTS = {"indoor-unit": Kind.INDOOR, "phone": Kind.PHONE}
 CONSOLE = "management-console"
@@ -22,9 +23,13 @@ class HomeLinkAddress:
 
 
 def write_directory(
-    site: ManagementSite, plan: CommunityPlan, homelinks: Mapping[str, HomeLinkAddress], keys: Mapping[str, str]
+    site: ManagementSite,
+    plan: CommunityPlan,
+    homelinks: Mapping[str, HomeLinkAddress],
+    keys: Mapping[str, str],
+    sights: Sights,
 ) -> None:
-    """Everybody of `plan`: `homelinks` by flat, public unlock keys by device. Raises ServerError."""
+    """Everybody of `plan`: `homelinks` by flat, public unlock keys by device; `sights` to watch. Raises ServerError."""
     from servers.database import Database
     from servers.directory.store import DirectoryStore
 
@@ -32,6 +37,7 @@ def write_directory(
     try:
         store = DirectoryStore(database)
         store.replace_flats({home.flat: _flat(plan, home, homelinks.get(home.flat), keys) for home in plan.homes})
+        store.replace_watchables(sights.listed(plan))
         for device in plan.devices:
             if device.role == CONSOLE:
                 store.set_console(device.name, Console(priority=_preference(device), key=keys[device.name]))

@@ -95,6 +95,8 @@ class Simulator:
         await self._open_fronts(files, names)
         await self._collector.start(self._book)
         await asyncio.gather(*(self._start_server(server) for server in files.servers.values()))
+        if files.recorder:
+            await self._child("nvr", files.recorder.command, files.recorder.environment).start()
         await self._until("every server serves", self._servers_missing)
         await asyncio.gather(*(self._start_device(device) for device in self._plan.devices))
         await self._until("every device is registered", self._devices_missing)

@@ -19,8 +19,16 @@ def toml(tables: Tables, **top: str) -> str:
     """TOML of plain values; JSON's notation of texts, numbers and truth is TOML's too."""
     lines = [f"{key} = {json.dumps(value)}" for key, value in top.items()]
     for table, values in tables.items():
-        lines += ["", f"[{table}]", *(f"{_key(key)} = {json.dumps(value)}" for key, value in values.items())]
+        lines += ["", f"[{table}]", *(f"{_key(key)} = {_value(value)}" for key, value in values.items())]
     return "\n".join([*lines, ""])
+
+
+def _value(value: object) -> str:
+    """JSON, but for tables in a list."""
+    if isinstance(value, list) and all(isinstance(each, dict) for each in value):
+        inline = (", ".join(f"{_key(key)} = {json.dumps(one)}" for key, one in each.items()) for each in value)
+        return f"[{', '.join(f'{{ {each} }}' for each in inline)}]"
+    return json.dumps(value)
 
 
 def _key(name: str) -> str:

@@ -9,7 +9,8 @@ const BUTTONS = {
   guard: ["Guard", "i-guard", "g"], emergency: ["Help!", "i-alarm", "e"], call: ["Call", "i-call", "c"],
   callback: ["Call back", "i-call", "b"], transfer: ["Pass on", "i-pass", "t"],
   history: ["Calls", "i-call", "y"], messages: ["Messages", "i-mail", "v"], play: ["Play", "i-play", "p"],
-  delete: ["Delete", "i-bin", "x"],
+  delete: ["Delete", "i-bin", "x"], monitor: ["Watch", "i-camera", "w"], snapshot: ["Keep", "i-camera", "k"],
+  record: ["Record", "i-camera", "r"],
 };
 const ALWAYS = new Set(["answer", "decline", "unlock", "hangup"]); // the others come when they are of use
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
