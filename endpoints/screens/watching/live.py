@@ -5,8 +5,8 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 from endpoints.errors import ServiceError
 from endpoints.screens.watching.lease import REFUSALS, LeaseRefused
 
-if TYPE_CHECKING:
-    from websockets.sync.client import ClientConnection
+if TYPE_CHECKING:  # loaded when somebody watches
+    import asyncio
+
+    from websockets.asyncio.client import ClientConnection
 
 PATIENCE = 5.0
 """Seconds until it is connected."""
@@ -63,42 +65,53 @@ class LiveSource(Protocol):
 
 
 class WebSocketSource:
-    """Binary messages are 8 bytes of time (microseconds, big endian) and a picture; the others JSON."""
+    """Binary messages are 8 bytes of time (microseconds, big endian) and a picture; the others JSON.
+
+    Its loop runs on the thread that takes the pictures, while it waits for them: a connection over TLS is not safe in
+    two threads at once before Python 3.13, and websockets' own threads read and write at the same time.
+    """
 
     def __init__(self, url: str, headers: Mapping[str, str], context: ssl.SSLContext | None) -> None:
         """`url` is that of the web page, http or https."""
         self._url, self._headers, self._context = f"ws{url.removeprefix('http')}", headers, context
+        self._runner: asyncio.Runner | None = None
         self._socket: ClientConnection | None = None
-        self._held = ExitStack()
-        self._closed = False
+        self._owner, self._closed = 0, False
 
     def open(self) -> None:
-        """Connect. Raises ServiceError."""
-        from websockets.exceptions import InvalidHandshake, InvalidStatus
-        from websockets.sync.client import connect
+        """Connect; the same thread takes the pictures. Raises ServiceError."""
+        import asyncio
 
+        from websockets.exceptions import InvalidHandshake, InvalidStatus
+
+        self._owner, self._runner = threading.get_ident(), asyncio.Runner()
         try:
-            connecting = connect(
-                self._url, ssl=self._context, additional_headers=self._headers, open_timeout=PATIENCE,
-                close_timeout=0.5, max_size=LARGEST, compression=None, proxy=None, ping_interval=5.0,
-            )  # fmt: skip
-            self._socket = self._held.enter_context(connecting)
+            self._socket = self._runner.run(self._connect())
         except InvalidStatus as error:
             raise LeaseRefused(REFUSALS.get(error.response.status_code, "No picture now")) from error
         except (OSError, InvalidHandshake, TimeoutError) as error:
             raise ServiceError(f"{_host(self._url)} cannot be reached: {error}") from error
-        if self._closed:
-            self.close()
+        finally:
+            if self._socket is None or self._closed:
+                self.close()
+
+    async def _connect(self) -> "ClientConnection":
+        from websockets.asyncio.client import connect
+
+        return await connect(
+            self._url, ssl=self._context, additional_headers=self._headers, open_timeout=PATIENCE,
+            close_timeout=0.5, max_size=LARGEST, compression=None, proxy=None, ping_interval=5.0,
+        )  # fmt: skip
 
     def units(self) -> Iterator[Unit | Told]:
         """What comes, until it ends. Raises ServiceError."""
         from websockets.exceptions import ConnectionClosed
 
-        if self._socket is None:
+        if self._socket is None or self._runner is None:
             raise ServiceError("it is not connected")
-        while True:
+        while not self._closed:
             try:
-                message = self._socket.recv(timeout=SILENCE)
+                message = self._runner.run(self._next(self._socket))
             except ConnectionClosed:
                 return
             except TimeoutError as error:
@@ -108,15 +121,17 @@ class WebSocketSource:
             else:
                 yield Told(_facts(message))
 
+    async def _next(self, socket: "ClientConnection") -> str | bytes:
+        import asyncio
+
+        async with asyncio.timeout(SILENCE):
+            return await socket.recv()
+
     def say(self, text: str) -> None:
         """Send the token of a renewed lease."""
-        from websockets.exceptions import ConnectionClosed
-
-        if self._socket is not None:
-            try:
-                self._socket.send(text)
-            except ConnectionClosed:
-                return
+        socket = self._socket
+        if socket is not None:
+            self._soon(lambda: socket.send(text))
 
     def round_trip(self) -> float:
         """Seconds to the other side and back, by WebSocket's own pings."""
@@ -125,7 +140,34 @@ class WebSocketSource:
     def close(self) -> None:
         """End it, also under who waits."""
         self._closed = True
-        self._held.close()
+        runner, socket = self._runner, self._socket
+        if threading.get_ident() != self._owner:  # who takes the pictures ends it, as soon as it sees this
+            if socket is not None:
+                self._soon(socket.close)
+        elif runner is not None:
+            self._runner = self._socket = None
+            if socket is not None:
+                runner.run(_farewell(socket))
+            runner.close()
+
+    def _soon(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """On the loop, as soon as it runs; never, if it has ended."""
+        runner = self._runner
+        if runner is not None:
+            with suppress(RuntimeError):
+                loop = runner.get_loop()
+                loop.call_soon_threadsafe(lambda: loop.create_task(_done(job())))
+
+
+async def _done(job: Coroutine[Any, Any, None]) -> None:
+    from websockets.exceptions import ConnectionClosed
+
+    with suppress(ConnectionClosed):
+        await job
+
+
+async def _farewell(socket: "ClientConnection") -> None:
+    await socket.close()
 
 
 def unit_of(message: bytes) -> Unit:
