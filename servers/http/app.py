@@ -75,7 +75,9 @@ def make_app(backend: Backend, routers: Sequence[APIRouter]) -> FastAPI:
     from servers.records.pages import routers_of
 
     site = backend.site
-    app = FastAPI(title=f"Intercom {site.title} {site.identity.name}", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=f"Intercom {site.title} {site.identity.name}", docs_url=None, redoc_url=None, redirect_slashes=False
+    )
     app.state.logins = Logins(site)
     if backend.middleware:
         app.add_middleware(backend.middleware)

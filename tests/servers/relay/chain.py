@@ -62,8 +62,11 @@ class Chain:
 
 
 @contextmanager
-def running_chain(folder: Path, tables: str = "") -> Iterator[Chain]:
-    """Serves until the block ends; `tables` are more of the site files of management server and HomeLink."""
+def running_chain(folder: Path, tables: str = "", of_home: str = "") -> Iterator[Chain]:
+    """Serves until the block ends; `tables` are more of the site files of management server and HomeLink.
+
+    `of_home` is at the end of the latter only.
+    """
     community = Community.create(folder / "authority", "Gardens")
     cloud = made_web(folder / "cloud", Role.CLOUD, ("tls",), community)
     accounts.add(cloud.site, COMMUNITY, "management")
@@ -74,6 +77,7 @@ def running_chain(folder: Path, tables: str = "") -> Iterator[Chain]:
         f'[messages]\ntoken = "{TOKEN}"\nmegabytes = 100\nlargest = 50\n'
         + upstream(management, "homelink-301")
         + tables
+        + of_home
     )
     home = made_web(folder / "home", Role.HOMELINK, ("tls",), community, settings, "homelink-301")
     chain = Chain(community, cloud, management, home)

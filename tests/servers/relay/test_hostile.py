@@ -75,6 +75,8 @@ class Home:
     left: Left
     half: Left
     """An upload that is not finished."""
+    lease: str
+    """Of a door, if it has one to watch."""
 
     def fill(self, context: ssl.SSLContext) -> None:
         """With a message that is seen, half an upload, and a record of a call."""
@@ -89,14 +91,28 @@ class Home:
     @property
     def state(self) -> list[bytes]:
         """All that it has."""
-        paths = ("/messages", f"/messages/{self.left.id}/content", "/messages/retention", f"/records/{RECORD}")
+        paths = (
+            "/messages",
+            "/leases",
+            f"/messages/{self.left.id}/content",
+            "/messages/retention",
+            f"/records/{RECORD}",
+        )
         found = [self.owner.ask("GET", path, {}, None).body for path in paths]
         with closing(Client(self.web.stranger(), f"Bearer {self.token}")) as door:
             return [*found, door.ask("HEAD", f"/uploads/{self.half.id}", TUS, None).headers["upload-offset"].encode()]
 
     def seen_in(self, reply: Reply, asked: str) -> list[bytes]:
         """What an answer shows of it, but for what was in the question."""
-        facts = (self.left.id, self.half.id, RECORD, self.left.facts["sha256"], self.token, self.left.session_id)
+        facts = (
+            self.left.id,
+            self.half.id,
+            RECORD,
+            self.lease,
+            self.left.facts["sha256"],
+            self.token,
+            self.left.session_id,
+        )
         told = reply.body + str(reply.headers).encode()
         words = [one.encode() for one in facts if one not in asked]
         return [one for one in (*words, self.left.content[100:150]) if one in told]
@@ -112,7 +128,10 @@ def home(request: pytest.FixtureRequest, chain: Chain) -> Iterator[Home]:
         web, owner = chain.management, chain.management.account("indoor303", "indoor", "303")
         token = deposit(web, "303")
     with closing(Client(owner)) as client:
-        home = Home(web, client, token, left, half)
+        wish = client.ask("POST", "/leases", JSON, b'{"target": "door1", "seconds": 600}')
+        lease = json.loads(wish.body)["id"] if wish.status == 201 else "no-lease"
+        assert (lease != "no-lease") == (web is chain.home), wish
+        home = Home(web, client, token, left, half, lease)
         home.fill(chain.trusting)
         yield home
 
@@ -147,7 +166,7 @@ def foreigners(chain: Chain, home: Home) -> Iterator[tuple[str, Client]]:
 def about(path: str, home: Home) -> list[str]:
     """A path, with each of the home's ids that may belong there; in one that is new, all of them."""
     known = {"/messages": [home.left.id], "/uploads": [home.left.id, home.half.id], "/records": [RECORD]}
-    known |= {"/directory/flats": ["301", "303"], "/directory/consoles": ["console1"]}
+    known |= {"/leases": [home.lease], "/directory/flats": ["301", "303"], "/directory/consoles": ["console1"]}
     every = [one for ids in known.values() for one in ids]
     ids = next((found for begin, found in known.items() if path.startswith(begin)), every)
     return [re.sub(r"\{.*?\}", one, path) for one in ids] if "{" in path else [path]
