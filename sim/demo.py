@@ -15,6 +15,7 @@ from sim.left_message import LeftMessage
 from sim.processes import need
 from sim.report import Report, Story
 from sim.visit import Visit
+from sim.watching_visit import WatchingVisit
 
 OUT = Path("build/demo")
 
@@ -37,6 +38,12 @@ def _nobody_answers(community: Community, story: Story, fault: str | None) -> No
     visit.play()
 
 
+def _nobody_calls(community: Community, story: Story, fault: str | None) -> None:
+    if fault:
+        community["door1"].fault(fault)
+    WatchingVisit(community, story).play()
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One visit of the demo, in a community of its own."""
@@ -56,6 +63,7 @@ VISITS = {
         _nobody_answers,
         ("--ring", "4"),
     ),
+    "watch": Part("Nobody calls: doors and a camera are watched at home, on 4G and by a guard", "whole", _nobody_calls),
     "telephone": Part("Nobody answers at home or on 4G: the ordinary telephone opens", "whole", _nobody_at_home),
 }
 
