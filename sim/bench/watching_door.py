@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from websockets.sync.client import ClientConnection, connect
 
+from endpoints.screens.watching.live import Unit, WebSocketSource
 from hal.camera import Picture
 from media.decoder import H264Decoder
 from sim import clock
@@ -26,8 +26,6 @@ SECONDS = 8.0
 ROUNDS = 5
 MANY = 8
 LOOKS, PRESSES = 100, 20
-STAMP = 8
-"""Bytes before the access unit in each message."""
 LIMIT = 20.0
 
 
@@ -44,11 +42,21 @@ class WatchedDoor:
         claims = {"iss": WATCHER, "sub": "bench", "aud": visit.DOOR, "exp": time.time() + 600, "jti": "bench"}
         return jwt.encode({**claims, "viewers": viewers}, self.key, "EdDSA")
 
-    def connect(self) -> ClientConnection:
-        """Watch."""
+    @contextmanager
+    def watched(self) -> Iterator[Iterator[Unit]]:
+        """Its pictures, as a screen gets them, while the block runs."""
+        source = self.source()
+        source.open()
+        try:
+            yield (come for come in source.units() if isinstance(come, Unit))
+        finally:
+            source.close()
+
+    def source(self) -> WebSocketSource:
+        """Not connected yet."""
         headers = {"Authorization": f"Bearer {self.token()}"}
-        uri = f"wss://{small(0).address(visit.DOOR)}:{self.port}/live"
-        return connect(uri, ssl=_any_certificate(), additional_headers=headers, max_size=None, compression=None)
+        url = f"https://{small(0).address(visit.DOOR)}:{self.port}/live"
+        return WebSocketSource(url, headers, _any_certificate())
 
 
 @contextmanager
@@ -78,8 +86,8 @@ def _first_pictures(door: WatchedDoor) -> list[float]:
     times = []
     for _ in range(PRESSES):
         pressed, decoder = time.monotonic(), H264Decoder()
-        with door.connect() as connection:
-            next(_pictures(connection, decoder))
+        with door.watched() as units:
+            next(_pictures(units, decoder))
         times.append((time.monotonic() - pressed) * 1000)
     return times
 
@@ -87,8 +95,8 @@ def _first_pictures(door: WatchedDoor) -> list[float]:
 def _delays(door: WatchedDoor) -> list[float]:
     """The clock in each picture against the moment in which it was decoded, milliseconds."""
     delays: list[float] = []
-    with door.connect() as connection:
-        for picture in _pictures(connection, H264Decoder()):
+    with door.watched() as units:
+        for picture in _pictures(units, H264Decoder()):
             stamped = clock.read(picture.data, picture.width, picture.height)
             if stamped is None:
                 raise SimError("a watcher sees a picture without a readable clock")
@@ -98,24 +106,32 @@ def _delays(door: WatchedDoor) -> list[float]:
     raise SimError("the door ended a stream that was good for minutes")
 
 
-def _pictures(connection: ClientConnection, decoder: H264Decoder) -> Iterator[Picture]:
-    for message in connection:
-        if isinstance(message, bytes):
-            yield from decoder.decode(message[STAMP:], time.monotonic())
+def _pictures(units: Iterator[Unit], decoder: H264Decoder) -> Iterator[Picture]:
+    for unit in units:
+        yield from decoder.decode(unit.data, time.monotonic())
 
 
 def _cpu(door: WatchedDoor, watchers: int) -> float:
     """Percent of a core that the door takes while so many watch."""
     with ExitStack() as leaving:
         for _ in range(watchers):
-            connection = leaving.enter_context(door.connect())
-            threading.Thread(target=_drain, args=(connection,), daemon=True).start()
+            source, begun = door.source(), threading.Event()
+            draining = threading.Thread(target=_drain, args=(source, begun), daemon=True)
+            draining.start()
+            leaving.callback(draining.join, LIMIT)
+            leaving.callback(source.close)
+            if not begun.wait(LIMIT):
+                raise SimError("a watcher of this measurement sees nothing")
         return visit.cpu_while_watched(door.running, SECONDS).percent()
 
 
-def _drain(connection: ClientConnection) -> None:
-    for _ in connection:
-        pass
+def _drain(source: WebSocketSource, begun: threading.Event) -> None:
+    source.open()
+    try:
+        for _ in source.units():
+            begun.set()
+    finally:
+        source.close()
 
 
 def _any_certificate() -> ssl.SSLContext:

@@ -20,6 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from endpoints.config.site import Site
 from endpoints.door_station.pictures import Pictures
 from endpoints.door_station.watching.service import DIARY, WatchingService
+from endpoints.screens.watching.live import WebSocketSource
 from hal.camera import Picture
 from media.decoder import H264Decoder
 from tests.media.pictures import NumberedCamera, number_of
@@ -63,12 +64,15 @@ class WatchedDoor:
         all_of_it = {**good, "jti": f"lease-{next(self.leases)}", "viewers": 4, **claims}
         return jwt.encode({k: v for k, v in all_of_it.items() if v is not None}, key or self.key, "EdDSA")
 
+    def screen(self, token: str) -> WebSocketSource:
+        """Over TLS, as a screen does it: websockets' own threads are not safe there before Python 3.13."""
+        return WebSocketSource(f"https://{HOST}:{self.port}/live", {"Authorization": f"Bearer {token}"}, self._tls())
+
     def watch(self, token: str | None = None, sock: socket.socket | None = None) -> ClientConnection:
-        """Over WebSocket."""
+        """Over WebSocket, without TLS."""
         headers = {"Authorization": f"Bearer {token or self.token()}"}
-        scheme = "ws" if self.authority is None else "wss"
-        uri = f"{scheme}://{HOST}:{self.port}/live"
-        return connect(uri, additional_headers=headers, compression=None, sock=sock, ssl=self._tls(), max_size=None)
+        uri = f"ws://{HOST}:{self.port}/live"
+        return connect(uri, additional_headers=headers, compression=None, sock=sock, max_size=None)
 
     def url(self, path: str, token: str | None = None) -> str:
         """For a player, who can send no headers."""

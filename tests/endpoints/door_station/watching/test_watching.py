@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection
 
 from endpoints.door_station.watching import server, stills
+from endpoints.screens.watching.live import Told, Unit
 from media.description import VideoMedia
 from media.h264 import NAL_IDR, NAL_PPS, NAL_SPS, nal_types
 from media.still import from_jpeg
@@ -288,9 +289,13 @@ def test_watching_is_encrypted_with_the_doors_certificate_where_sip_is(tmp_path:
     authority = Community.create(tmp_path / "authority", "Lakeside")
     files = authority.issue(Role.DOOR_STATION, NAME, [HOST], tmp_path / "door")
     tls = {"authority": files.authority, "certificate": files.certificate, "key": files.key}
-    with watched_door(tmp_path, tls=tls) as door, door.watch(door.token(seconds=1.0)) as watcher:
-        pictures_in(iter(watcher), 5)
-        assert texts_until_end(watcher)[-1] == {"end": "expired"}
+    with watched_door(tmp_path, tls=tls) as door:
+        watcher = door.screen(door.token(seconds=2.0))
+        watcher.open()
+        come = list(watcher.units())
+        watcher.close()
+    assert len([unit for unit in come if isinstance(unit, Unit)]) >= 5
+    assert come[-1] == Told({"end": "expired"})
 
 
 def test_a_door_that_is_switched_off_says_so(tmp_path: Path) -> None:
