@@ -113,11 +113,11 @@ class RtspServer(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The process has ended, and with it all that was sent by it; it is started again after a while."""
+        self.port = 0
         self._media(False)
         for stream in tuple(self._streams.values()):
             self._desk.leave(stream, Ended.FAILED)
         self._streams.clear()
-        self.port = 0
         if self._closing:
             return
         delay = RETRY[min(self._failures, len(RETRY) - 1)]

@@ -14,6 +14,7 @@ import struct
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import gi
@@ -48,7 +49,7 @@ class Door:
 
     def say(self, facts: Mapping[str, object]) -> None:
         """One line; who does not hear it is gone, and so are we soon."""
-        with self._sending:
+        with self._sending, suppress(OSError):
             self._end.sendall(json.dumps(facts).encode() + b"\n")
 
     def ask(self, client: int, facts: Mapping[str, object]) -> dict[str, Any]:

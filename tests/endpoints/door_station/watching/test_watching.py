@@ -2,7 +2,9 @@
 
 import itertools
 import json
+import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -296,6 +298,12 @@ def test_watching_is_encrypted_with_the_doors_certificate_where_sip_is(tmp_path:
         watcher.close()
     assert len([unit for unit in come if isinstance(unit, Unit)]) >= 5
     assert come[-1] == Told({"end": "expired"})
+
+
+def test_watchers_have_what_a_visit_leaves_of_the_processor(door: WatchedDoor) -> None:
+    (thread,) = [each for each in threading.enumerate() if each.name == "watching"]
+    assert os.getpriority(os.PRIO_PROCESS, thread.native_id or 0) == server.NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < server.NICENESS
 
 
 def test_a_door_that_is_switched_off_says_so(tmp_path: Path) -> None:
