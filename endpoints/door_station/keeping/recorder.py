@@ -96,9 +96,10 @@ class Recorder:
         except (StoreError, MediaError) as error:
             why = why or str(error)
         try:
-            return Kept(recording.finish(), why or "nothing was seen")
+            item = recording.finish()
         except StoreError as error:
             return Kept(None, str(error))
+        return Kept(item, why or ("" if item else "nothing was seen"))
 
     def _next(self) -> "EncodedPicture | Heard | None":
         if self._waiting.qsize() > MOST_WAITING:

@@ -41,6 +41,7 @@ def test_a_message_is_on_the_disk_when_it_is_told(tmp_path: Path) -> None:
     recorded(store, ears)
     item = ears.kept[0].item
     assert item is not None
+    assert ears.kept == [Kept(item)]
     assert (item.duration_ms, store.items()) == (2000, [item])
     assert played(store.path(item).read_bytes()).pictures == 2 * RATE
     store.close()
