@@ -86,6 +86,11 @@ class Desk:
         self.changed(home, "added", item)
         self._worker.do(lambda: self._prepare_thumbnail(item))
 
+    def lost(self, home: str, count: int, before: str) -> None:
+        """A door had to delete so many items of this home before the item `before`: nobody will ever see them."""
+        log.warning("%d of what was left for %s is lost: its door was full while this server was away", count, home)
+        self.note(Access(home, "door", "", f"lost {count}", before))
+
     def changed(self, home: str, change: str, item: Item | None = None) -> None:
         """Tell lamp and listeners. `change`: added, read, deleted; changed: any of them, through another node."""
         count = self._show(home)

@@ -26,7 +26,7 @@ class Access:
     way: str
     """"" for an account of this server, else the server that spoke for it."""
     what: str
-    """list, content, thumbnail, read, unread, delete, export."""
+    """list, content, thumbnail, read, unread, delete, export; "lost 3" of a door that had to delete three unseen."""
     item: str = ""
 
 

@@ -41,6 +41,8 @@ class Label(BaseModel):
     """Bytes."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     filetype: Literal["video/mp4", "image/jpeg"]
+    lost: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Items before this one that the door had to delete unseen, because it was full while this server was away."""
 
     @model_validator(mode="after")
     def _pictures_show_something(self) -> "Label":

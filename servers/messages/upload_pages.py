@@ -62,6 +62,8 @@ def _take(router: APIRouter, desk: Desk, depositor: object) -> None:
         label = label_of(upload_metadata, upload_length)
         if desk.uploads.create(home, label):
             desk.changed(home, "deleted")
+        if label.lost:
+            desk.lost(home, label.lost, label.id)
         return Response(status_code=201, headers={"Location": f"/uploads/{label.id}"})
 
     @router.head("/uploads/{identifier}", dependencies=tus, summary="How much of it is here")

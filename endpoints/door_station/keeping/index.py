@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS items (
     duration_ms INTEGER NOT NULL, state TEXT NOT NULL
 ) STRICT
 """
+_LOSSES = "CREATE TABLE IF NOT EXISTS losses (flat TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT"
 _COLUMNS = "number, id, flat, session_id, event, started, size, sha256, duration_ms, state"
 _TROUBLES = {
     sqlite3.SQLITE_FULL: Trouble.FULL,
@@ -54,6 +55,7 @@ class Index:
                 self._database.execute("PRAGMA journal_mode = WAL")
                 self._database.execute("PRAGMA synchronous = FULL")
                 self._database.execute(_SCHEMA)
+                self._database.execute(_LOSSES)
                 problem = self._database.execute("PRAGMA quick_check(1)").fetchone()[0]
             except sqlite3.Error:
                 self._database.close()
@@ -90,6 +92,19 @@ class Index:
         """The flats that something waits for, in order."""
         rows = self._do("SELECT flat FROM items WHERE state = 'waiting' GROUP BY flat ORDER BY min(number)")
         return [row[0] for row in rows]
+
+    def lose(self, flat: str) -> None:
+        """One more of `flat` that no server will get."""
+        self._do("INSERT INTO losses VALUES (?, 1) ON CONFLICT (flat) DO UPDATE SET count = count + 1", (flat,))
+
+    def losses(self, flat: str) -> int:
+        """How many of those its server has not been told of."""
+        rows = self._do("SELECT count FROM losses WHERE flat = ?", (flat,))
+        return int(rows[0][0]) if rows else 0
+
+    def told(self, flat: str, count: int) -> None:
+        """Its server knows of `count` of them now."""
+        self._do("UPDATE losses SET count = max(0, count - ?) WHERE flat = ?", (count, flat))
 
     def close(self) -> None:
         """Close the file; twice does no harm."""

@@ -137,6 +137,16 @@ class Store:
             self._index.mark(item.label.number, state)
             self._made.pop(item.label.id, None)
 
+    def losses(self, flat: str) -> int:
+        """How many items of `flat` had to go though no server had them, and none has been told of that."""
+        with self._telling():
+            return self._index.losses(flat)
+
+    def told(self, flat: str, losses: int) -> None:
+        """The server of `flat` has been told of so many."""
+        with self._telling():
+            self._index.told(flat, losses)
+
     def started(self, item: Item) -> datetime:
         """When `item` started, as far as is known now: a clock that was set meanwhile counts back."""
         made = self._made.get(item.label.id)
@@ -191,6 +201,7 @@ class Store:
         if item.state is State.WAITING:
             log.warning("the %s of %s for flat %s is lost: there is no room, and the server was not there",
                         item.label.event, item.label.started, item.label.flat)  # fmt: skip
+            self._index.lose(item.label.flat)  # before the file goes: rather counted twice than never
             self._on_loss(item)
         self._made.pop(item.label.id, None)
         self._disk.remove(self.path(item))

@@ -123,11 +123,11 @@ class Uploader:
             client.close()
 
     def _upload(self, store: Store, item: Item, client: TusClient) -> State:
-        path = store.path(item)
+        path, losses = store.path(item), store.losses(item.label.flat)
         sent, taken = client.sent, client.taken
         try:
             with path.open("rb") as file:
-                client.upload(Upload(item.size, _metadata(item, store.started(item))), file, self._pace)
+                client.upload(Upload(item.size, _metadata(item, store.started(item), losses)), file, self._pace)
         except Refused as error:
             log.error("%s of flat %s: %s", item.label.event, item.label.flat, error)
             return State.REFUSED
@@ -142,6 +142,8 @@ class Uploader:
         finally:
             self.sent += client.sent - sent
             self._taken += client.taken - taken
+        if losses:
+            store.told(item.label.flat, losses)
         return State.UPLOADED
 
     def _pace(self, sent: int) -> int:
@@ -154,8 +156,9 @@ class Uploader:
         return SMALLEST if self._busy() else LARGEST
 
 
-def _metadata(item: Item, started: datetime) -> dict[str, str]:
+def _metadata(item: Item, started: datetime, losses: int) -> dict[str, str]:
     label = item.label
+    lost = {"lost": str(losses)} if losses else {}
     event = {} if label.event is Event.MESSAGE else {"event": str(label.event)}
     return {
         "id": label.id,
@@ -167,6 +170,7 @@ def _metadata(item: Item, started: datetime) -> dict[str, str]:
         "size": str(item.size),
         "sha256": item.sha256,
         "filetype": label.file_type,
+        **lost,
     }
 
 

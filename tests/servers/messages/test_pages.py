@@ -169,6 +169,14 @@ def test_each_access_is_written_down(home: Web) -> None:
     wire.close()
 
 
+def test_what_a_door_had_to_delete_unseen_is_written_down(home: Web) -> None:
+    screen, left = Wire(home, "indoor3", "indoor"), replace(noise(), lost=3)
+    left.hand_in(home.url)
+    found = screen.until(lambda: json.loads(screen.ask("GET", "/messages/accesses")[2])["accesses"], left.id, 1)
+    assert ("door", "lost 3") in [(one["who"], one["what"]) for one in found if one["item"] == left.id]
+    screen.close()
+
+
 def test_a_home_says_how_long_it_keeps_things(home: Web) -> None:
     screen = home.account("indoor1", "indoor")
     assert json.loads(screen.request("GET", "/messages/retention").body) == {"days": 90}

@@ -32,6 +32,7 @@ class Left:
     session_id: str = SESSION
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    lost: int = 0
 
     @property
     def facts(self) -> dict[str, str]:
@@ -39,6 +40,7 @@ class Left:
         facts = {"id": self.id, "flat": self.flat, "session_id": self.session_id, "duration_ms": "0"}
         facts |= {"started": self.started.isoformat(), "size": str(len(self.content))}
         facts |= {"sha256": hashlib.sha256(self.content).hexdigest()}
+        facts |= {"lost": str(self.lost)} if self.lost else {}
         return facts | ({"event": self.event, "filetype": "image/jpeg"} if self.event else {"filetype": "video/mp4"})
 
     @property

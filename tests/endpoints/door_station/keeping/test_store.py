@@ -186,6 +186,9 @@ def test_room_is_made_for_what_comes_and_a_loss_is_told(tmp_path: Path, caplog: 
     assert lost == [first]
     assert not store.path(first).exists()
     store.close()
+    again = Store(tmp_path / "kept")
+    assert (again.losses("301"), again.losses("302")) == (1, 0)
+    again.close()
 
 
 class FailingDisk(Disk):

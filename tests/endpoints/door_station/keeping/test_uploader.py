@@ -14,6 +14,7 @@ import pytest
 
 from endpoints.door_station.keeping.deposit import Deposit
 from endpoints.door_station.keeping.items import Event, Item, State
+from endpoints.door_station.keeping.quota import Quota
 from endpoints.door_station.keeping.store import Store
 from endpoints.door_station.keeping.tus import LARGEST, Mismatch, Refused, TusClient, Upload
 from endpoints.door_station.keeping.uploader import Uploader
@@ -76,6 +77,16 @@ def test_everything_arrives_once_in_order_and_with_what_is_known_of_it(store: St
     assert (metadata["filetype"], metadata["size"]) == ("image/jpeg", "3002")
     assert metadata["started"].endswith("Z")
     assert bytes(server.uploads[items[0].label.id].data) == store.path(items[0]).read_bytes()
+
+
+def test_what_had_to_go_before_the_server_was_back_is_told_once(tmp_path: Path, server: TusServer) -> None:
+    store = Store(tmp_path / "kept", Quota(size=7000))
+    for _ in range(3):
+        picture(store)
+    with uploading(store, {"301": Deposit(server.url, TOKEN)}):
+        wait(lambda: not waiting(store))
+    assert [server.uploads[name].metadata.get("lost") for name in server.finished] == ["1", None]
+    store.close()
 
 
 @pytest.mark.parametrize("keeps_cut_pieces", [True, False])
