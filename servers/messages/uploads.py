@@ -132,9 +132,9 @@ class Uploads:
             known = select(ITEM.c.id).where(ITEM.c.home == home, ITEM.c.id == label.id)
             if connection.execute(known).first() is None:
                 _, wrapped = self._store.keys.new_item(home)
-                values = label.model_dump(exclude={"lost"}) | {"home": home, "sort": label.sort.value}
-                key = {"created": datetime.now(UTC)} | {"home_key": wrapped.home_key, "wrapped": wrapped.secret}
-                connection.execute(insert(ITEM).values(values | key))
+                facts = {"home": home, "sort": label.sort.value, "created": datetime.now(UTC)}
+                key = {"home_key": wrapped.home_key, "wrapped": wrapped.secret}
+                connection.execute(insert(ITEM).values(label.model_dump(exclude={"lost"}) | facts | key))
         for identifier in gone:
             self._store.drop_files(home, identifier)
         return gone
