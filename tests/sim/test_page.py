@@ -155,7 +155,7 @@ def test_a_visitor_leaves_a_message_and_the_page_plays_it(
     message = page.locator("#mail [data-kind=message]").first
     page.wait_for_function("() => document.querySelector('#mail [data-kind=message] img')?.naturalWidth > 0")
     message.click()
-    page.wait_for_function("() => document.querySelector('#film video')?.currentTime > 0.3")
+    page.wait_for_function("() => document.querySelector('#film video')?.currentTime > 0")
     page.wait_for_function(f"""() => {{
       const video = document.querySelector("#film video"), canvas = document.createElement("canvas");
       [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
