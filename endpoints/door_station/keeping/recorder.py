@@ -3,6 +3,7 @@
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 2000
 """Pictures and frames of sound that wait for a slow disk: about half a minute."""
+PAUSE = 0.2
+"""Seconds between two looks at what waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Recorder:
         """`begin` makes the file, on the recorder's thread; `on_trouble` is called once if the message cannot go on."""
         self._begin, self._form, self._on_trouble, self._on_end = begin, form, on_trouble, on_end
         self._waiting: queue.SimpleQueue[EncodedPicture | Heard | None] = queue.SimpleQueue()
+        self._taken: deque[EncodedPicture | Heard | None] = deque()
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="message-writer", daemon=True)
         self._thread.start()
 
@@ -66,6 +71,7 @@ class Recorder:
     def end(self) -> None:
         """Nothing more comes."""
         self._waiting.put(None)
+        self._over.set()
 
     def join(self) -> None:
         """Wait until everything is written and told."""
@@ -104,11 +110,19 @@ class Recorder:
     def _next(self) -> "EncodedPicture | Heard | None":
         if self._waiting.qsize() > MOST_WAITING:
             raise StoreError("the disk is too slow for a message")
-        return self._waiting.get()
+        return self._take()
+
+    def _take(self) -> "EncodedPicture | Heard | None":
+        """Many at a time: to wake for each one would cost the call more than to write them."""
+        if not self._taken:
+            self._over.wait(PAUSE)
+            self._taken.append(self._waiting.get())
+            self._taken.extend(self._waiting.get() for _ in range(self._waiting.qsize()))
+        return self._taken.popleft()
 
     def _stop_early(self, why: str) -> None:
         """Tell it, and take no notice of what still comes."""
         log.error("a message cannot go on: %s", why)
         self._on_trouble(why)
-        while self._waiting.get() is not None:
+        while self._take() is not None:
             continue
