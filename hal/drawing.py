@@ -50,6 +50,8 @@ BUTTONS: dict[str, tuple[str, Colour]] = {
 """The words and the colour of each action of a scene."""
 
 _SMOOTH = 4
+_SMALLEST = 5
+"""Unit of buttons that nobody could read any smaller."""
 _Y_FULL = [min(255, max(0, round((y - 16) * 255 / 219))) for y in range(256)]
 _C_FULL = [min(255, max(0, round((c - 128) * 255 / 224 + 128))) for c in range(256)]
 _Y_STUDIO = [round(y * 219 / 255 + 16) for y in range(256)]
@@ -182,7 +184,7 @@ def _bar(scene: Scene, size: Size) -> Image.Image:
     buttons = _buttons_width(scene, unit)
     if _stacked(scene, size):
         _two_lines(bar, scene, unit, size[0] - 2 * unit)
-        _draw_buttons(bar, scene, unit, (size[0] - buttons) // 2, height - unit * 13 // 4)
+        _draw_row(bar, scene, unit, height - unit * 13 // 4)
     else:
         _two_lines(bar, scene, unit, size[0] - buttons - 3 * unit)
         _draw_buttons(bar, scene, unit, size[0] - buttons - unit, (height - unit * 5 // 2) // 2)
@@ -213,7 +215,7 @@ def _words(scene: Scene, size: Size) -> Image.Image:
     middle = height // 2 - (2 * unit if scene.actions else 0)
     draw.text((width // 2, middle - unit), fitted(scene.title, title, width - 2 * unit), WHITE, title, "mm")
     draw.text((width // 2, middle + unit * 3 // 2), fitted(scene.detail, detail, width - 2 * unit), GREY, detail, "mm")
-    _draw_buttons(screen, scene, unit, (width - _buttons_width(scene, unit)) // 2, height - 4 * unit)
+    _draw_row(screen, scene, unit, height - 4 * unit)
     return screen
 
 
@@ -240,6 +242,13 @@ def _button_width(action: str, unit: int) -> int:
 def _buttons_width(scene: Scene, unit: int) -> int:
     widths = [_button_width(action, unit) for action in scene.actions]
     return sum(widths) + max(0, len(widths) - 1) * unit * 2 // 3
+
+
+def _draw_row(image: Image.Image, scene: Scene, unit: int, top: int) -> None:
+    """All buttons in the middle, smaller where they would not fit."""
+    while (width := _buttons_width(scene, unit)) > image.width and unit > _SMALLEST:
+        unit -= 1
+    _draw_buttons(image, scene, unit, (image.width - width) // 2, top)
 
 
 def _draw_buttons(image: Image.Image, scene: Scene, unit: int, left: int, top: int) -> None:

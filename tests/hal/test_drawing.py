@@ -7,7 +7,20 @@ from PIL import Image, ImageChops, ImageStat
 
 from hal.camera import Picture
 from hal.display import Scene
-from hal.drawing import BLACK, BLUE, GREEN, NIGHT, RED, no_picture, picture_box, render, to_i420, to_image, video_area
+from hal.drawing import (
+    BLACK,
+    BLUE,
+    GREEN,
+    NIGHT,
+    RED,
+    SLATE,
+    no_picture,
+    picture_box,
+    render,
+    to_i420,
+    to_image,
+    video_area,
+)
 from hal.lettering import fitted, font, text_width
 
 RINGING = Scene("Gate 1 is calling", "Answer or decline", ("answer", "decline", "unlock"), live=True)
@@ -93,6 +106,21 @@ def test_buttons_have_their_colours_and_vanish_with_their_actions() -> None:
 
     assert {GREEN, RED, BLUE} <= colours(RINGING)
     assert not {GREEN, RED, BLUE} & colours(Scene("Missed call", "Gate 1"))
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_more_buttons_than_fit_become_smaller_and_stay_whole(live: bool) -> None:
+    many = ("dnd", "history", "messages", "monitor", "guard", "emergency", "hangup")
+    drawn = render(Scene("Hall", "2 new messages", many, live), None, (800, 480))
+    for side in (0, 798):
+        edge = pixels_of(drawn.crop((side, 300, side + 2, 480)).tobytes())
+        assert max(map(max, edge)) < max(SLATE)
+    right = drawn.crop((600, 300, 800, 480)).tobytes()
+    assert sum(pixel == bytes(RED) for pixel in pixels_of(right)) > 200
+
+
+def pixels_of(data: bytes) -> list[bytes]:
+    return [data[at : at + 3] for at in range(0, len(data), 3)]
 
 
 def test_a_scene_that_is_not_live_shows_no_picture() -> None:
