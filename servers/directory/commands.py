@@ -114,29 +114,20 @@ def _remove(arguments: argparse.Namespace) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> None:
-    from servers.directory.sheet import flats_of
+    from servers.directory.sheet import flats_of, sheet_text
 
-    try:
-        text = arguments.file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise DirectoryError(f"{arguments.file}: cannot be read: {reason}") from error
-    flats = flats_of(text, str(arguments.file))
+    flats = flats_of(sheet_text(arguments.file), str(arguments.file))
     with _store(arguments) as store:
         store.replace_flats(flats, arguments.only)
         print(f"{len(flats)} flats taken; version {store.version()}.")
 
 
 def _export(arguments: argparse.Namespace) -> None:
-    from servers.directory.sheet import csv_of
+    from servers.directory.sheet import csv_of, keep_sheet
 
     with _store(arguments) as store:
         flats = store.edition().flats
-    try:
-        arguments.file.touch(mode=0o600)  # it holds telephone numbers
-        arguments.file.write_text(csv_of(flats), encoding="utf-8", newline="")
-    except OSError as error:
-        raise DirectoryError(f"{arguments.file}: cannot be written: {error.strerror}") from error
+    keep_sheet(arguments.file, csv_of(flats))
     print(f"{len(flats)} flats written to {arguments.file}.")
 
 

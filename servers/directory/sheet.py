@@ -7,6 +7,7 @@ Columns: flat, name, homelink, records, telephone, indoor, phones. The last two 
 import csv
 import io
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,6 +26,27 @@ _MEANT = {
     "records": "must be like https://10.0.0.7:8443, or empty",
     "telephone": "must be digits, with or without a leading +, or empty",
 }
+
+
+def sheet_text(path: Path) -> str:
+    """What is in a file of a spreadsheet. Raises DirectoryError."""
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
+        raise DirectoryError(f"{path}: cannot be read: {reason}") from error
+
+
+def keep_sheet(path: Path, text: str) -> None:
+    """Write a file for a spreadsheet: only for its owner, as it holds telephone numbers or logins.
+
+    Raises DirectoryError.
+    """
+    try:
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise DirectoryError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def csv_of(flats: Mapping[str, Flat]) -> str:

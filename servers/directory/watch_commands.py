@@ -89,27 +89,20 @@ def _remove(opened: Open, arguments: argparse.Namespace) -> None:
 
 
 def _import(opened: Open, arguments: argparse.Namespace) -> None:
+    from servers.directory.sheet import sheet_text
     from servers.directory.watch_sheet import watchables_of
 
-    try:
-        text = arguments.file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-        raise DirectoryError(f"{arguments.file}: cannot be read: {reason}") from error
-    found = watchables_of(text, str(arguments.file))
+    found = watchables_of(sheet_text(arguments.file), str(arguments.file))
     with opened(arguments) as store:
         store.replace_watchables(found, arguments.only)
         print(f"{len(found)} doors and cameras taken; version {store.version()}.")
 
 
 def _export(opened: Open, arguments: argparse.Namespace) -> None:
+    from servers.directory.sheet import keep_sheet
     from servers.directory.watch_sheet import watch_csv_of
 
     with opened(arguments) as store:
         watchables = store.edition().watchables
-    try:
-        arguments.file.touch(mode=0o600)  # it holds logins
-        arguments.file.write_text(watch_csv_of(watchables), encoding="utf-8", newline="")
-    except OSError as error:
-        raise DirectoryError(f"{arguments.file}: cannot be written: {error.strerror}") from error
+    keep_sheet(arguments.file, watch_csv_of(watchables))
     print(f"{len(watchables)} doors and cameras written to {arguments.file}.")
