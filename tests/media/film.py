@@ -42,8 +42,8 @@ def sounds(seconds: float, hertz: float = 440.0) -> Iterator[Heard]:
 
 
 @lru_cache(maxsize=4)
-def movie(seconds: int, hertz: float = 440.0) -> bytes:
-    """A film as a door makes one: numbered pictures and a tone."""
+def fragments_of(seconds: int, hertz: float = 440.0) -> tuple[bytes, ...]:
+    """A film as a door makes one, in the pieces that it writes: numbered pictures and a tone."""
     made: list[bytes] = []
     writer = MovieWriter(WIDTH, HEIGHT, RATE, made.append)
     heard = sounds(seconds, hertz)
@@ -52,7 +52,12 @@ def movie(seconds: int, hertz: float = 440.0) -> bytes:
         writer.sound(next(heard))
         writer.sound(next(heard))
     writer.close()
-    return b"".join(made)
+    return tuple(made)
+
+
+def movie(seconds: int, hertz: float = 440.0) -> bytes:
+    """The same in one piece."""
+    return b"".join(fragments_of(seconds, hertz))
 
 
 @dataclass(frozen=True, slots=True)

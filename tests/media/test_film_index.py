@@ -10,8 +10,7 @@ import pytest
 
 from media.film_index import MOST, index_of, with_room
 from media.fragments import sealed, whole
-from media.movie import MovieWriter
-from tests.media.film import HEIGHT, RATE, WIDTH, pictures, played, sounds
+from tests.media.film import movie, played
 
 SECONDS = 6
 
@@ -19,15 +18,7 @@ SECONDS = 6
 @pytest.fixture(scope="module")
 def film() -> bytes:
     """As it lies on the disk before its end."""
-    made: list[bytes] = []
-    movie = MovieWriter(WIDTH, HEIGHT, RATE, made.append)
-    heard = iter(sounds(SECONDS))
-    for picture in pictures(SECONDS * RATE):
-        movie.picture(picture)
-        movie.sound(next(heard))
-        movie.sound(next(heard))
-    movie.close()
-    return b"".join(made)
+    return movie(SECONDS)
 
 
 def indexed(film: bytes, steps: int = 2) -> bytes:

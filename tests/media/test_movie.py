@@ -10,22 +10,14 @@ from media.errors import MediaError
 from media.fragments import FragmentCutter, whole
 from media.movie import FRAGMENT_SECONDS, MovieWriter
 from media.recent import Heard, Recent
-from tests.media.film import BEGAN, HEIGHT, RATE, WIDTH, pictures, played, sounds
+from tests.media.film import BEGAN, HEIGHT, RATE, WIDTH, fragments_of, pictures, played, sounds
 
 SECONDS = 4
 
 
 @pytest.fixture(scope="module")
 def fragments() -> list[bytes]:
-    made: list[bytes] = []
-    movie = MovieWriter(WIDTH, HEIGHT, RATE, made.append)
-    heard = iter(sounds(SECONDS))
-    for picture in pictures(SECONDS * RATE):
-        movie.picture(picture)
-        movie.sound(next(heard))
-        movie.sound(next(heard))
-    movie.close()
-    return made
+    return list(fragments_of(SECONDS))
 
 
 def test_a_film_has_every_picture_all_sound_and_a_fragment_each_half_second(fragments: list[bytes]) -> None:

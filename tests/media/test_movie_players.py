@@ -13,8 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from media.film_index import index_of
 from media.fragments import whole
-from media.movie import MovieWriter
-from tests.media.film import HEIGHT, RATE, WIDTH, pictures, sounds
+from tests.media.film import fragments_of
 
 SECONDS = 6
 PLAYED = """film => new Promise((resolve, reject) => {
@@ -40,15 +39,7 @@ PLAYED = """film => new Promise((resolve, reject) => {
 
 @pytest.fixture(scope="module")
 def fragments() -> list[bytes]:
-    made: list[bytes] = []
-    movie = MovieWriter(WIDTH, HEIGHT, RATE, made.append)
-    heard = iter(sounds(SECONDS))
-    for picture in pictures(SECONDS * RATE):
-        movie.picture(picture)
-        movie.sound(next(heard))
-        movie.sound(next(heard))
-    movie.close()
-    return made
+    return list(fragments_of(SECONDS))
 
 
 def finished(film: bytes) -> bytes:
