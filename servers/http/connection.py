@@ -27,6 +27,12 @@ Then it is an ordinary request here, with `switch` in its scope.
 """
 
 
+async def gone(receive: Receive) -> None:
+    """Returns when whoever asked has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 class Connection(H11Protocol):
     """Puts into a request's scope whose `certificate` it is (role, name, and who signed it), and `switch`."""
 

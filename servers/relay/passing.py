@@ -10,7 +10,7 @@ from http import HTTPStatus
 import httpcore
 from starlette.requests import ClientDisconnect, Request
 
-from servers.http.connection import Receive, Scope, Send
+from servers.http.connection import Receive, Scope, Send, gone
 from servers.http.identity import CALLER, Identity, said_of
 from servers.relay.below import AllInUse, Below, Line, NotConnected
 from servers.relay.paths import Headers, downwards, upgrade_of, upwards
@@ -96,20 +96,15 @@ async def _tell(response: httpcore.Response, send: Send) -> None:
 
 async def _while_there(receive: Receive, work: Coroutine[None, None, None]) -> None:
     """Do it as long as the one who asked is there."""
-    doing, gone = asyncio.ensure_future(work), asyncio.ensure_future(_gone(receive))
+    doing, left = asyncio.ensure_future(work), asyncio.ensure_future(gone(receive))
     try:
-        await asyncio.wait((doing, gone), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((doing, left), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        gone.cancel()
+        left.cancel()
         doing.cancel()
-        await asyncio.gather(doing, gone, return_exceptions=True)
+        await asyncio.gather(doing, left, return_exceptions=True)
     if not doing.cancelled():
         doing.result()
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _join(scope: Scope, response: httpcore.Response) -> None:

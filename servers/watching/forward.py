@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from servers.http.connection import gone
 from servers.watching.errors import SourceAway
 from servers.watching.lease import Viewing
 
@@ -39,7 +40,7 @@ class LiveResponse(Response):
         async with self._stack:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             try:
-                await self._viewing.while_it_holds(self._pass_on(send), _gone(receive))
+                await self._viewing.while_it_holds(self._pass_on(send), gone(receive))
             except SourceAway as error:
                 log.info("%s", error)
         try:
@@ -51,11 +52,6 @@ class LiveResponse(Response):
     async def _pass_on(self, send: Send) -> None:
         async for piece in self._pieces:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def forward_socket(socket: WebSocket, viewing: Viewing, messages: AsyncIterator[bytes | str]) -> None:
