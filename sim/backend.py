@@ -17,7 +17,7 @@ from hal.microphone import FRAME_SAMPLES, SAMPLE_RATE
 from hal.pulse import LockTimer
 from hal.service_port import Facts
 from sim.link import Link, Message, connect, encode, now_ms, open_part, release_link, take_link
-from sim.shared import MAX_HEIGHT, MAX_WIDTH, PictureSlots, SoundTrack, sample_now
+from sim.shared import MAX_HEIGHT, MAX_WIDTH, PictureSlots, ScreenMemory, SoundTrack, check_size, sample_now
 
 QUEUE = SAMPLE_RATE // 5
 """A loudspeaker keeps 200 ms at most."""
@@ -305,30 +305,41 @@ class SimIndicator(_Part):
 
 
 class SimDisplay(_Part):
-    """One of the simulator's screens."""
+    """One of the simulator's screens; a picture leaves the process when somebody looks at it."""
 
     def __init__(self) -> None:
         with connect() as connection:
-            self._slots = PictureSlots(open_part(connection, "display"))
-        super().__init__("display")
+            self._memory = ScreenMemory(open_part(connection, "display"))
+        self._shown: tuple[Picture, float] | None = None
+        super().__init__("display", self._asked)
 
     def show(self, scene: Scene) -> None:
         """Show these words."""
+        if not scene.live:
+            self._shown = None
         self._send(
             {
                 "title": scene.title,
                 "detail": scene.detail,
                 "actions": list(scene.actions),
                 "live": scene.live,
-                "after": self._slots.sequence,
+                "after": self._memory.shown,
                 "ms": now_ms(),
             }
         )
 
     def picture(self, picture: Picture) -> None:
-        """Show this picture; the world is told when it was shown. Raises ValueError if it is not I420 of its size."""
+        """Show this picture; who looks is told when it was shown. Raises ValueError if it is not I420 of its size."""
+        check_size(picture)
         if self._link:
-            self._slots.write(picture, time.monotonic())
+            self._shown = picture, time.monotonic()
+            self._memory.shown += 1
+
+    def _asked(self, message: Message) -> None:
+        shown = self._shown
+        if shown:
+            self._memory.write(*shown)
+        self._send({"answer": message["ask"], "picture": shown is not None})
 
     def close(self) -> None:
         """Dark."""

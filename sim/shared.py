@@ -24,6 +24,7 @@ _FLAGS = struct.Struct("=BB")
 _NUMBER = struct.Struct("=Q")
 _SLOT = struct.Struct("=QIId")
 _NUMBER_AT = 8
+_SHOWN_AT = 16
 _SLOTS_AT = 64
 
 
@@ -173,6 +174,19 @@ class PictureSlots(SharedMemory):
     def _place(self, number: int) -> tuple[int, int]:
         slot = number % PICTURE_SLOTS
         return _PAGE + self.SLOT * slot, _SLOTS_AT + _SLOT.size * slot
+
+
+class ScreenMemory(PictureSlots):
+    """What a display shows: each picture is counted, and only those that somebody looks at are written."""
+
+    @property
+    def shown(self) -> int:
+        """How many pictures the display has shown."""
+        return int(_NUMBER.unpack_from(self._map, _SHOWN_AT)[0])
+
+    @shown.setter
+    def shown(self, number: int) -> None:
+        _NUMBER.pack_into(self._map, _SHOWN_AT, number)
 
 
 def check_size(picture: Picture) -> int:

@@ -163,14 +163,13 @@ async def events(
 @devices.get("/screen.png", response_class=Response, responses={200: {"content": {"image/png": {}}}})
 async def screen(device: AnyDevice) -> Response:
     """What the device's display shows now; of a door station its panel with the camera's picture."""
-    image = await asyncio.to_thread(screen_png, device)
-    return Response(image, media_type="image/png")
+    return Response(await screen_png(device), media_type="image/png")
 
 
 @devices.get("/picture.jpg", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
 async def picture(device: AnyDevice) -> Response:
     """The live picture alone, of a screen or of a camera."""
-    shown = device.live_picture()
+    shown = await device.live_picture()
     if not shown:
         raise NotThere(f"{device.name} shows no picture now")
     headers = {"X-Taken-Ms": f"{shown.taken * 1000:.3f}"}

@@ -11,7 +11,7 @@ from hal.camera import Picture
 from hal.display import Scene
 from hal.keypad import KEYS
 from sim.link import Message, now_ms
-from sim.shared import PictureSlots
+from sim.shared import ScreenMemory
 from sim.world.camera import CameraFeed
 from sim.world.errors import NoAnswer, NotPossible, NotThere
 from sim.world.events import EventLog
@@ -50,10 +50,10 @@ class Device:
         self.contacts = {"door_contact": False, "tamper_switch": False, "voicemail": False}
         self.parts: set[str] = set()
         self.camera: CameraFeed | None = None
-        self.screen: PictureSlots | None = None
+        self.screen: ScreenMemory | None = None
         self.faults: set[str] = set()
         self._send: Callable[[Message], None] | None = None
-        self._asked: dict[int, asyncio.Future[Message | None]] = {}
+        self._asked: dict[int, asyncio.Future[Message]] = {}
         self._numbers = itertools.count(1)
 
     # --- what the device's process tells -----------------------------------------------------------------------------
@@ -81,7 +81,8 @@ class Device:
         self.scene, self.indicator = Scene(""), None
         self._set_lock(self.lock.kind == "fail-safe", now_ms())
         for future in self._asked.values():
-            future.cancel()
+            if not future.done():  # whoever asked may have gone
+                future.set_exception(NotPossible(f"{self.name} is not running any more"))
         self._asked.clear()
         self.log.add("process", {"running": False}, now_ms())
 
@@ -114,17 +115,23 @@ class Device:
         self.log.add("indicator", {"signal": self.indicator}, now_ms())
 
     def _told_display(self, message: Message) -> None:
+        if "answer" in message:
+            self._answered(message)
+            return
         self.scene = Scene(message["title"], message["detail"], tuple(message["actions"]), bool(message["live"]))
-        self.scene_after = self.scene_after if self.scene.live and self.picture() else int(message["after"])
+        self.scene_after = self.scene_after if self.picture_number() else int(message["after"])
         self.log.add("scene", self.scene_facts(), float(message["ms"]))
 
     def _told_service_port(self, message: Message) -> None:
         if "event" in message:
             self.log.add(str(message["event"]), message["facts"], float(message["ms"]))
-            return
+        else:
+            self._answered(message)
+
+    def _answered(self, message: Message) -> None:
         future = self._asked.pop(int(message["answer"]), None)
         if future and not future.done():
-            future.set_result(message["facts"])
+            future.set_result(message)
 
     # --- what people do to the device --------------------------------------------------------------------------------
 
@@ -175,18 +182,24 @@ class Device:
 
     # --- what people see ---------------------------------------------------------------------------------------------
 
-    def picture(self) -> Picture | None:
-        """A copy of the live picture that its screen shows now; None where there is none."""
-        if not self.screen or not self.scene.live:
+    async def picture(self) -> Picture | None:
+        """A copy of the live picture that its screen shows now; None where there is none.
+
+        Raises NotPossible, NoAnswer.
+        """
+        screen = self.screen
+        if not screen or not self.picture_number():
             return None
-        seen = self.screen.copy(self.scene_after)
+        if not (await self._answer({"part": "display"}, "show its screen"))["picture"]:
+            return None
+        seen = screen.copy()
         return seen[1] if seen else None
 
     def picture_number(self) -> int:
         """The number of the picture on the screen, 0 without one."""
         if not self.screen or not self.scene.live:
             return 0
-        number = self.screen.sequence
+        number = self.screen.shown
         return number if number > self.scene_after else 0
 
     def live_number(self) -> int:
@@ -195,11 +208,11 @@ class Device:
             return self.camera.number if self.camera.active else 0
         return self.picture_number()
 
-    def live_picture(self) -> Picture | None:
-        """A copy of the live picture of the screen, else of the camera."""
+    async def live_picture(self) -> Picture | None:
+        """A copy of the live picture of the screen, else of the camera. Raises NotPossible, NoAnswer."""
         if self.camera and not self.screen:
             return self.camera.latest() if self.camera.active else None
-        return self.picture()
+        return await self.picture()
 
     def scene_facts(self) -> dict[str, object]:
         """The words on the screen, for JSON."""
@@ -230,19 +243,24 @@ class Device:
     async def ask(self, question: str) -> Message:
         """What the device's process answers. Raises NotPossible, NotThere, NoAnswer."""
         self._need("service_port", "service port")
+        asked = {"part": "service_port", "question": question}
+        facts: Message | None = (await self._answer(asked, f"tell its {question}"))["facts"]
+        if facts is None:
+            raise NotThere(f"{self.name} tells nothing about {question!r}")
+        return facts
+
+    async def _answer(self, message: Message, what: str) -> Message:
+        """Send `message` and wait until its part has answered: it was to do `what`. Raises NotPossible, NoAnswer."""
         number = next(self._numbers)
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._asked[number] = future
-        self._tell({"part": "service_port", "ask": number, "question": question})
+        self._tell({**message, "ask": number})
         try:
-            answer: Message | None = await asyncio.wait_for(future, ANSWER_LIMIT)
+            return await asyncio.wait_for(future, ANSWER_LIMIT)
         except TimeoutError as error:
-            raise NoAnswer(f"{self.name} did not tell its {question} within {ANSWER_LIMIT:g} s") from error
+            raise NoAnswer(f"{self.name} did not {what} within {ANSWER_LIMIT:g} s") from error
         finally:
             self._asked.pop(number, None)
-        if answer is None:
-            raise NotThere(f"{self.name} tells nothing about {question!r}")
-        return answer
 
     def _tell(self, message: Message) -> None:
         if self._send:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.link import PACKET, Message, decode, encode
-from sim.shared import PictureSlots, SoundTrack, create_memory
+from sim.shared import PictureSlots, ScreenMemory, SoundTrack, create_memory
 from sim.world.camera import CameraFeed, ViewFactory
 from sim.world.device import Device
 
@@ -102,7 +102,7 @@ class Socket:
     def _open_memory(self, connection: socket.socket, part: str) -> None:
         device = self._device
         if part == "display":
-            device.screen = PictureSlots(self._hand_out(connection, part, PictureSlots.SIZE))
+            device.screen = ScreenMemory(self._hand_out(connection, part, ScreenMemory.SIZE))
             return
         track = SoundTrack(self._hand_out(connection, part, SoundTrack.SIZE))
         track.gone = f"{part}-gone" in device.faults

@@ -16,7 +16,7 @@ from fastapi import APIRouter, FastAPI, WebSocket, WebSocketDisconnect
 from sim.link import now_ms
 from sim.trace.book import Book, Visit
 from sim.world.device import Device
-from sim.world.errors import NotThere
+from sim.world.errors import NotThere, WorldError
 from sim.world.events import Event
 from sim.world.pictures import jpeg
 from sim.world.world import World
@@ -43,14 +43,17 @@ class JpegCache:
         """The device's live picture as JPEG, None if there is none any more."""
         number, task = self._tasks.get(device.name, (0, None))
         if task is None or number != device.live_number():
-            task = asyncio.create_task(asyncio.to_thread(_encode, device))
+            task = asyncio.create_task(_encode(device))
             self._tasks[device.name] = (device.live_number(), task)
         return await task
 
 
-def _encode(device: Device) -> bytes | None:
-    picture = device.live_picture()
-    return jpeg(picture) if picture else None
+async def _encode(device: Device) -> bytes | None:
+    try:
+        picture = await device.live_picture()
+    except WorldError:  # it hangs or was switched off: nobody sees anything there
+        return None
+    return await asyncio.to_thread(jpeg, picture) if picture else None
 
 
 class Viewer:

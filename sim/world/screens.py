@@ -1,7 +1,9 @@
 """Draws what a device shows to people: a resident's display, a door station's panel."""
 
+import asyncio
 import io
 
+from hal.camera import Picture
 from hal.display import Scene
 from hal.drawing import Size, no_picture, render
 from sim.world.device import Device
@@ -25,16 +27,20 @@ SIGNALS = {
 """What a door station's lamps mean."""
 
 
-def screen_png(device: Device) -> bytes:
-    """What the device shows now, as PNG."""
-    size = SIZES[device.role]
+async def screen_png(device: Device) -> bytes:
+    """What the device shows now, as PNG. Raises NotPossible, NoAnswer."""
     if device.role == "door-station":
         picture = device.camera.latest() if device.camera and device.camera.active else None
-        image = render(door_scene(device), picture or no_picture(640, 480, "Camera off"), size)
+        scene, picture = door_scene(device), picture or no_picture(640, 480, "Camera off")
     else:
-        image = render(device.scene, device.picture(), size)
+        picture = await device.picture()
+        scene = device.scene
+    return await asyncio.to_thread(_png, scene, picture, SIZES[device.role])
+
+
+def _png(scene: Scene, picture: Picture | None, size: Size) -> bytes:
     file = io.BytesIO()
-    image.save(file, "PNG", compress_level=1)
+    render(scene, picture, size).save(file, "PNG", compress_level=1)
     return file.getvalue()
 
 

@@ -1,5 +1,6 @@
 """The simulated devices over the real link: what the world does reaches the device, and the other way."""
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from hal.errors import DeviceLost, DeviceUnavailable
 from hal.indicator import Signal
 from hal.microphone import FRAME_SAMPLES
 from sim import backend
-from sim.link import SOCKET
+from sim.link import SOCKET, Message
 from sim.world.device import Device
 from sim.world.errors import NotPossible, NotThere
 from tests.sim.worlds import WorldThread, running_world, wait_for
@@ -264,37 +265,71 @@ def test_a_locked_door_does_not_open(door: tuple[WorldThread, Device]) -> None:
 
 
 def test_the_screen_shows_the_picture_under_its_words(door: tuple[WorldThread, Device]) -> None:
-    _, device = door
+    thread, device = door
     display = backend.SimDisplay()
     display.show(Scene("Gate 1 is calling", "Answer or decline", ("answer", "decline"), live=True))
     wait_for(lambda: device.scene.live)
-    assert device.picture() is None
+    assert thread.run(device.picture()) is None
     before = time.monotonic()
     display.picture(Picture(4, 2, bytes(12), 1.5))
-    shown = device.picture()
+    shown = thread.run(device.picture())
     assert shown is not None
     assert shown.width == 4
     assert before <= shown.taken <= time.monotonic(), "the world is told when it was shown, not when it was taken"
     display.show(Scene("Missed", live=False))
     wait_for(lambda: device.scene.title == "Missed")
-    assert device.picture() is None
+    assert thread.run(device.picture()) is None
     with pytest.raises(ValueError, match="not 4 x 2 I420"):
         display.picture(Picture(4, 2, bytes(11), 0.0))
     display.close()
 
 
+def test_a_picture_is_copied_when_somebody_looks_and_not_before(door: tuple[WorldThread, Device]) -> None:
+    thread, device = door
+    display = backend.SimDisplay()
+    display.show(Scene("ringing", live=True))
+    for level in (1, 2):
+        display.picture(Picture(4, 2, bytes([level]) * 12, 1.0))
+    wait_for(lambda: device.live_number() == 2)
+    assert device.screen is not None
+    assert device.screen.sequence == 0
+    for _ in range(2):
+        shown = thread.run(device.picture())
+        assert shown is not None
+        assert bytes(shown.data) == bytes([2]) * 12
+    display.close()
+
+
+def test_who_looks_at_a_screen_that_loses_its_power_is_told(door: tuple[WorldThread, Device]) -> None:
+    thread, device = door
+    display = backend.SimDisplay()
+    display.show(Scene("ringing", live=True))
+    display.picture(Picture(4, 2, bytes(12), 1.0))
+    wait_for(lambda: device.live_number() == 1)
+    thread.do(device.connected, hang, 1)
+    looking = asyncio.run_coroutine_threadsafe(device.picture(), thread.loop)
+    thread.do(device.disconnected, hang)
+    with pytest.raises(NotPossible, match="door1 is not running any more"):
+        looking.result(10)
+    display.close()
+
+
+def hang(message: Message) -> None:
+    """Takes messages and answers none."""
+
+
 def test_the_last_visitors_picture_is_not_shown_to_the_next_call(door: tuple[WorldThread, Device]) -> None:
-    _, device = door
+    thread, device = door
     display = backend.SimDisplay()
     display.show(Scene("first", live=True))
     display.picture(Picture(4, 2, bytes(12), 1.0))
     display.show(Scene("talking", live=True))
     wait_for(lambda: device.scene.title == "talking")
-    assert device.picture() is not None
+    assert thread.run(device.picture()) is not None
     display.show(Scene("over"))
     display.show(Scene("second", live=True))
     wait_for(lambda: device.scene.title == "second")
-    assert device.picture() is None
+    assert thread.run(device.picture()) is None
     display.close()
 
 
