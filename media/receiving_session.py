@@ -73,17 +73,17 @@ class ReceivingSession:
 
     # --- what comes in -----------------------------------------------------------------------------------------------
 
-    def rtp(self, data: bytes, sender: Address, now: float) -> None:
-        """A datagram on the RTP port. Anything that is not the stream is counted and dropped."""
+    def rtp(self, data: bytes, sender: Address, now: float) -> bool:
+        """A datagram on the RTP port: whether it ended a picture. What is not the stream is counted and dropped."""
         if self._is_foreign(sender):
-            return
+            return False
         if len(data) > 1 and 192 <= data[1] <= 223:
             self.rtcp(data, sender, now)
-            return
+            return False
         try:
             packet = parse(self._opener.rtp(data))
             if packet.payload_type == UNKNOWN_PAYLOAD_TYPE:  # of somebody who keeps his router open
-                return
+                return False
             if packet.payload_type != self._remote.payload_type:
                 raise PacketError(f"payload type {packet.payload_type} was not agreed")
         except SrtpError:
@@ -97,6 +97,8 @@ class ReceivingSession:
                 self._decoder.reset()
             if units:
                 self._show(units, now)
+                return True
+        return False
 
     def rtcp(self, data: bytes, sender: Address, now: float) -> None:
         """A datagram on the RTCP port."""

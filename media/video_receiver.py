@@ -16,6 +16,10 @@ from media.rtp_sockets import Address, RtpSockets, receive
 log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 5.0
+_GATHER_SECONDS = 0.001
+"""So long the packets of a picture are let come in before they are read: to wake once for each of them costs twice."""
+_MOST_AT_ONCE = 64
+"""Datagrams; then it is looked whether something else is due, however many more wait."""
 
 
 class VideoReceiver:
@@ -114,28 +118,32 @@ class VideoReceiver:
         _send(self._sockets.rtp, data, address)
 
     def _run(self, session: ReceivingSession, woken: socket.socket) -> None:
-        """One datagram a wait: they come one by one, and to be told that there is no more costs as much as to wait."""
         rtp, rtcp = self._sockets.rtp, self._sockets.rtcp
-        takers = {rtp.fileno(): (rtp, session.rtp), rtcp.fileno(): (rtcp, self._rtcp_taker(session))}
+        take_rtcp = self._rtcp_taker(session)
         with select.epoll() as poll, woken:
-            for descriptor in (woken.fileno(), *takers):
-                poll.register(descriptor, select.EPOLLIN)
+            for sock in (woken, rtp, rtcp):
+                poll.register(sock.fileno(), select.EPOLLIN)
             now, due = time.monotonic(), 0.0
             while True:
                 if now >= due or session.disturbed:
                     due = session.attend(now)
-                ready = poll.poll(max(0.0, due - now))
+                ready = {descriptor for descriptor, _ in poll.poll(max(0.0, due - now))}
                 now = time.monotonic()
-                for descriptor, _ in ready:
-                    if descriptor not in takers:
-                        return
-                    _take(*takers[descriptor], now)
+                if woken.fileno() in ready:
+                    return
+                if rtp.fileno() in ready:
+                    _take_picture(rtp, session, now)
+                if rtcp.fileno() in ready and (received := receive(rtcp)):
+                    take_rtcp(*received, now)
 
 
-def _take(sock: socket.socket, take: Callable[[bytes, Address, float], None], now: float) -> None:
-    """Hand over the datagram that waits, with its time of arrival."""
-    if received := receive(sock):
-        take(*received, now)
+def _take_picture(sock: socket.socket, session: ReceivingSession, now: float) -> None:
+    """Hand over what waits, up to the end of a picture: behind it nothing waits for most of a frame's time."""
+    time.sleep(_GATHER_SECONDS)
+    for _ in range(_MOST_AT_ONCE):
+        received = receive(sock)
+        if received is None or session.rtp(*received, now):
+            return
 
 
 def _send(sock: socket.socket, data: bytes, address: Address) -> None:
