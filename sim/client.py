@@ -82,6 +82,10 @@ class DeviceClient:
         """WAV of what was "heard" or "said" in the last seconds; the header X-Begin-Ms tells when it began."""
         return self._get(f"{which}.wav", seconds=seconds)
 
+    def hear(self, seconds: float) -> bytes:
+        """WAV of what its loudspeaker sounded in the last seconds."""
+        return self.sound("heard", seconds).content
+
     def events(self, after: int = 0, wait: float = 0) -> list[Happened]:
         """Events after that id; waits up to `wait` seconds for the first."""
         answer = self._get("events", after=after, wait=wait).json()

@@ -5,8 +5,9 @@ a tone is like none of them.
 """
 
 import io
+import time
 import wave
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import numpy as np
@@ -28,6 +29,8 @@ ENOUGH, CODE_ENOUGH = 0.75, 0.6
 """Share of a prompt's pieces that must be heard; of the words before a code, which no other prompt has."""
 CODE_LENGTH, CODE_SECONDS = 4, 6
 """Digits of a code, and how long they take to be spoken at most."""
+PAUSE, MARGIN = 0.3, 1.0
+"""Seconds from one look to the next; that a recording may lag behind what sounds."""
 PIECE, SLIP = 8000, 1600
 """Samples: what is compared at a time, and how far a jitter buffer moves the pieces of a prompt at most."""
 
@@ -58,6 +61,23 @@ def prompts_heard(sound: bytes, language: str = "en", among: Iterable[str] = ())
     heard = _Sound(_samples(sound))
     names = among or _names(language)
     return [name for _, name in sorted((at, name) for name in names for at in _places(heard, _prompt(language, name)))]
+
+
+def listen_for(record: Callable[[float], bytes], prompt: str, back: float, limit: float, language: str = "en") -> bool:
+    """Whether `prompt` sounded in the last `back` seconds, or does within `limit` seconds.
+
+    `record(seconds)` gives the last seconds (WAV). After the first look only what is new is listened to, and as much
+    before it as there may be of the prompt already: to compare is work.
+    """
+    end, overlap = time.monotonic() + limit, len(_prompt(language, prompt)) / SAMPLE_RATE + MARGIN
+    while True:
+        looked = time.monotonic()
+        if prompts_heard(record(back), language, [prompt]):
+            return True
+        if looked > end:
+            return False
+        time.sleep(PAUSE)
+        back = overlap + time.monotonic() - looked
 
 
 def code_heard(sound: bytes, language: str = "en") -> str:

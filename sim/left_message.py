@@ -72,7 +72,7 @@ class LeftMessage:
     def _speaks(self) -> Happened:
         """The visitor waits for the tone, speaks, and leaves by a key."""
         tone = self._door.wait_for("message", LIMIT)
-        heard = samples_of(self._door.sound("heard", HEARD).content)
+        heard = samples_of(self._door.hear(HEARD))
         asked, other = (find(_prompt(name), heard).likeness for name in ("leave-message", "guards-busy"))
         evidence = f"likeness of the words that ask {asked:.2f}, of others {other:.2f}"
         self._story.check("the visitor is asked for a message", asked >= ALIKE > UNALIKE >= other, evidence)
@@ -159,7 +159,7 @@ class LeftMessage:
         playing = screen.wait_for("message-playing", LIMIT, id=identifier)
         first, second = self._look(screen), self._look(screen)
         over = screen.wait_for("message-played", LIMIT, id=identifier)
-        heard = samples_of(screen.sound("heard", min(HEARD, (over.ms - playing.ms) / 1000 + 2)).content)
+        heard = samples_of(screen.hear(min(HEARD, (over.ms - playing.ms) / 1000 + 2)))
         screen.press("hangup")
         words = self._judge_words(f"{screen.name} lets the visitor's words be heard", heard)
         return pressed.ms, playing.ms, [self._judge_picture(screen.name, first, second), words]

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable
-from functools import partial
 
 import httpx
 
 from sim.client import Community, DeviceClient, NotSeen
-from sim.hearing import code_heard, prompts_heard
+from sim.hearing import code_heard, listen_for, prompts_heard
 from sim.scenario import Scenario, Step
 
 UNDO = {
@@ -24,6 +23,8 @@ UNDO = {
 HEARD = 20.0
 """Seconds of sound that are listened to."""
 PAUSE = 0.2
+CODE_HEARD, CODE_PAUSE = 12.0, 0.5
+"""The same of a spoken code, and from one look to the next: to compare is work."""
 AGAIN = 12.0
 """Seconds after which a person at a telephone wants to hear the code again."""
 RETURN = 60.0
@@ -107,12 +108,10 @@ class Player:
         self._until(step, lambda: step.state.items() <= device.state().items(), lambda: f"it is {device.state()}")
 
     def _hears(self, step: Step) -> None:
-        heard = partial(self._heard, self._device(step))
-        self._until(
-            step,
-            lambda: bool(prompts_heard(heard(), among=[step.hears])),
-            lambda: f"it heard {', '.join(prompts_heard(heard())) or 'no prompt'}",
-        )
+        device = self._device(step)
+        if not listen_for(device.hear, step.hears, self._since_the_beginning, step.within):
+            heard = prompts_heard(device.hear(self._since_the_beginning))
+            raise NotSeen(f"not within {step.within:g} s: it heard {', '.join(heard) or 'no prompt'}")
 
     def _left(self, step: Step) -> None:
         """Once there are too many, no waiting helps."""
@@ -127,18 +126,19 @@ class Player:
     def _type_code(self, step: Step) -> None:
         """Who did not understand presses * to hear it again."""
         device, end, again = self._device(step), time.monotonic() + step.within, time.monotonic() + AGAIN
-        while not (code := code_heard(self._heard(device))):
+        while not (code := code_heard(device.hear(min(CODE_HEARD, self._since_the_beginning)))):
             if time.monotonic() > end:
                 raise NotSeen(f"not within {step.within:g} s: no code was spoken")
             if time.monotonic() > again:
                 device.type("*")
                 again += AGAIN
-            time.sleep(PAUSE)
+            time.sleep(CODE_PAUSE)
         device.type(code)
 
-    def _heard(self, device: DeviceClient) -> bytes:
-        """What sounded since the scenario began."""
-        return device.sound("heard", min(HEARD, time.monotonic() - self._begin)).content
+    @property
+    def _since_the_beginning(self) -> float:
+        """Seconds of sound that belong to the scenario."""
+        return min(HEARD, time.monotonic() - self._begin)
 
     def _until(self, step: Step, holds: Callable[[], bool], otherwise: Callable[[], str]) -> None:
         end = time.monotonic() + step.within

@@ -2,15 +2,18 @@
 
 import io
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image
 
 from sim import clock
-from sim.client import Community, DeviceClient, Happened
-from sim.hearing import prompts_heard
+from sim.client import Community, DeviceClient, Happened, NotSeen
+from sim.hearing import listen_for
 
 FLAT = "301"
+DOOR = "door-station"
+IN_CALL = ("calling", "ringing", "changing", "confirming", "talking", "called", "accepting", "guarded")
 LIMIT = 15.0
 OLD = 1500.0
 """Milliseconds after which a shown picture is not live any more, on a slow machine too."""
@@ -18,8 +21,11 @@ OLD = 1500.0
 
 def all_at_rest(community: Community) -> None:
     """Nobody rings, talks or shows a sign, every phone is where it belongs; what happened before is forgotten."""
+    doors = [device for device in community.devices.values() if device.role == DOOR]
+    others = [device for device in community.devices.values() if device.role != DOOR]
     with ThreadPoolExecutor(len(community.devices)) as everybody:
-        list(everybody.map(_settle, community.devices.values()))
+        list(everybody.map(_settle, others))
+        list(everybody.map(_settle_door, doors))
     for device in community.devices.values():
         device.forget()
         if device.state().get("registered_at") == "cloud":
@@ -27,21 +33,37 @@ def all_at_rest(community: Community) -> None:
 
 
 def _settle(device: DeviceClient) -> None:
-    end = time.monotonic() + LIMIT
-    device.forget()
-    while (phase := device.state().get("phase")) not in ("idle", None):
-        if time.monotonic() > end:
-            raise AssertionError(f"{device.name} stays {phase}")
-        _end(device)
-        device.events(device.seen, 0.3)
-        device.forget()
-
-
-def _end(device: DeviceClient) -> None:
-    if device.role == "door-station":
-        device.type("*")
-    else:
+    for _ in _phases_until_rest(device):
         device.press("hangup")
+        _changes(device, "idle")
+
+
+def _settle_door(door: DeviceClient) -> None:
+    """Its * ends whatever is shown, but at rest it begins a code: it is pressed only where it does the former."""
+    for phase in _phases_until_rest(door):
+        if phase in IN_CALL and _changes(door, "idle"):  # the others have hung up
+            continue
+        door.type("*")
+        _changes(door, "dialling" if phase == "ended" else "idle")
+
+
+def _phases_until_rest(device: DeviceClient) -> Iterator[str]:
+    end = time.monotonic() + LIMIT
+    while True:
+        device.forget()
+        phase = device.state().get("phase")
+        if phase in ("idle", None):
+            return
+        assert time.monotonic() < end, f"{device.name} stays {phase}"
+        yield str(phase)
+
+
+def _changes(device: DeviceClient, phase: str) -> bool:
+    try:
+        device.wait_for("state", 0.5, new=phase)
+    except NotSeen:
+        return False
+    return True
 
 
 def dial(community: Community, keys: str = f"{FLAT}#") -> DeviceClient:
@@ -52,8 +74,8 @@ def dial(community: Community, keys: str = f"{FLAT}#") -> DeviceClient:
 
 
 def rings_everywhere(community: Community) -> None:
-    """Every screen of the home rings."""
-    for screen in community.screens:
+    """Every screen of the home rings, and the door knows."""
+    for screen in (*community.screens, community["door1"]):
         screen.wait_for("state", LIMIT, new="ringing")  # the news "ringing" may come after that of the first picture
 
 
@@ -98,9 +120,7 @@ def talks(*devices: DeviceClient) -> None:
 
 def hears(device: DeviceClient, prompt: str) -> None:
     """Its loudspeaker spoke the prompt of that name a moment ago, or speaks it now."""
-    end = time.monotonic() + LIMIT
-    while not prompts_heard(device.sound("heard", LIMIT).content, among=[prompt]):
-        assert time.monotonic() < end, f"{device.name} did not speak {prompt}"
+    assert listen_for(device.hear, prompt, LIMIT, LIMIT), f"{device.name} did not speak {prompt}"
 
 
 def phases(community: Community) -> dict[str, str]:
