@@ -20,6 +20,7 @@ from servers.kamailio import rpc
 from servers.kamailio.config import Listener, Transport
 from servers.kamailio.probe import probe
 from servers.kamailio.process import Patience, find_executable
+from tests.folders import open_to_others
 from tests.servers.homes import Server, own_address, running_home, write_site
 from tests.servers.peer import LIMIT
 
@@ -164,9 +165,7 @@ def test_it_runs_as_an_ordinary_user(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become another user here; every other test already ran unprivileged")
     site = write_site(tmp_path, own_address(), ("udp",), None)
-    for folder in [tmp_path, *tmp_path.parents]:
-        if folder.stat().st_uid == 0 and folder.is_relative_to(Path(os.environ.get("TMPDIR", "/tmp"))):  # noqa: S108
-            folder.chmod(folder.stat().st_mode | 0o011)
+    open_to_others(tmp_path)
     os.chown(tmp_path, 65534, 65534)
     site.chmod(0o644)
     nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"]

@@ -14,6 +14,7 @@ import pytest
 from servers.errors import MediaRelayError
 from servers.media_relay import Interface, MediaRelay, RelayPatience, RelaySettings, ng
 from servers.media_relay.relay import find_executable
+from tests.folders import open_to_others
 from tests.servers.homes import own_address
 from tests.servers.peer import LIMIT
 
@@ -103,8 +104,7 @@ def test_a_failed_start_gives_rtpengines_own_reason(tmp_path: Path, monkeypatch:
     program = tmp_path / "rtpengine"
     program.write_text("#!/bin/sh\necho 'CRIT: no ports left' >&2\nexit 1\n")
     program.chmod(0o755)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o011)  # the relay runs as another user
+    open_to_others(tmp_path)  # the relay runs as another user
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(MediaRelayError, match=r"the media relay cannot start: .*no ports left"):
         MediaRelay(RelaySettings((Interface(own_address()),)), QUICK).start()
