@@ -1,8 +1,15 @@
-"""What many tests share: choosing tests by the flow they prove, and free ports."""
+"""What many tests share: choosing tests by the flow they prove, files side by side on several cores, free ports."""
 
 import socket
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+
+TOGETHER = "tests/e2e/"
+"""These files share large communities, which are started once in a process."""
+LONG = (TOGETHER, "tests/sim/test_simulator.py")
+"""They take longest and begin first, so that no core waits for them in the end."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -13,13 +20,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests of other flows, if flows were asked for."""
+    """Long ones first; leave out tests of other flows, if flows were asked for."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
     wanted = set(config.getoption("--flow"))
     if not wanted:
         return
     chosen = [item for item in items if _flows(item) & wanted or ("all" in wanted and _flows(item))]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
+
+
+class _FilesSideBySide(LoadFileScheduling):  # type: ignore[misc]  # xdist ships no types
+    """The tests of one file, or of those that belong together, run in one process one after the other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    """For `pytest --numprocesses`."""
+    return _FilesSideBySide(config, log)
 
 
 def _flows(item: pytest.Item) -> set[str]:
