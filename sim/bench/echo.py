@@ -16,6 +16,8 @@ Signal = NDArray[np.float64]
 
 _FAR = ("indoor1", "phone", "indoor2")
 _NEAR = "visitor"
+_PAUSE = 2.0
+"""Seconds in which nobody speaks, long enough for a canceller to rest, before the first of `_FAR` speaks again."""
 _CONVERGED = 4.0
 """Seconds after which the echo canceller counts as converged."""
 DELAYS = (20, 60, 120, 200)
@@ -89,6 +91,8 @@ class EchoFigures:
 
     erle_db: float
     """Echo return loss enhancement while only the far side speaks, converged: echo heard / echo sent."""
+    woken_erle_db: float
+    """The same in the first second after a pause."""
     settled_seconds: float
     """When the echo was first, for half a second, 20 dB lower than it is heard."""
     near_kept_db: float
@@ -104,7 +108,9 @@ def measure_erle(
 ) -> EchoFigures:
     """Two passes through a `Voice`: the far side alone, then both. `capture_first`: the media thread's other order."""
     acoustics = acoustics or Acoustics()
-    far = _joined([_samples(name) for name in _FAR])
+    said = [_samples(name) for name in _FAR]
+    far = _joined([*said, np.zeros(int(_PAUSE * SAMPLE_RATE)), said[0]])
+    again = len(far) - len(said[0])
     begin = int(_CONVERGED * SAMPLE_RATE)
     voice = np.concatenate([np.zeros(begin), _samples(_NEAR)])[: len(far)] / 4
     quiet = np.zeros(len(far))
@@ -114,6 +120,7 @@ def measure_erle(
     near = voice[begin:end]
     return EchoFigures(
         erle_db=_ratio_db(heard[begin:], sent[begin:]),
+        woken_erle_db=_ratio_db(heard[again : again + SAMPLE_RATE], sent[again : again + SAMPLE_RATE]),
         settled_seconds=_settled(heard, sent),
         near_kept_db=_ratio_db(both_sent[begin:end], near),
         near_likeness=_likeness(both_sent[begin:], near),
@@ -171,6 +178,8 @@ def _likeness(signal: Signal, near: Signal) -> float:
 
 def erle() -> Iterator[Figure]:
     """The echo that is left at the far side, as the negative ERLE: the lower the better."""
-    left = [-measure_erle(Acoustics(delay_ms=delay)).erle_db for delay in DELAYS]
+    rooms = [measure_erle(Acoustics(delay_ms=delay)) for delay in DELAYS]
+    left, woken = [-room.erle_db for room in rooms], [-room.woken_erle_db for room in rooms]
     note = f"worst of rooms with {', '.join(map(str, DELAYS))} ms of delay, -60 dBFS of noise"
     yield Figure("echo left at the far side (negative ERLE)", max(left), "dB", -25, tuple(left), note)
+    yield Figure("the same in the first second after a pause", max(woken), "dB", -25, tuple(woken), note)

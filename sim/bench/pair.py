@@ -18,10 +18,12 @@ from sim.bench.process import CpuShare, largest_parts, memory
 from sim.client import Community
 from sim.footage.film import open_film
 from sim.peers.baresip import CODECS, Baresip
+from sim.world.sound import TURN
 
 CALLS = 10
 ROUNDS = 3
-SECONDS = 8.0
+SECONDS = float(TURN)
+"""One turn of the simulated people: the visitor speaks, then the resident. So each device speaks and listens."""
 CLIP_SECONDS = 14
 SIZE, RATE = (640, 480), 25
 CALLER = f"<sip:door@{{address}}:{{port}};transport=udp>;regint=0{CODECS}"

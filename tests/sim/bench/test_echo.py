@@ -11,6 +11,7 @@ def test_the_far_side_does_not_hear_itself_and_hears_the_near_voice_while_it_spe
 ) -> None:
     figures = measure_erle(Acoustics(delay_ms=delay_ms), capture_first=capture_first)
     assert figures.erle_db >= 25
+    assert figures.woken_erle_db >= 25
     assert figures.settled_seconds <= 2
     assert figures.near_kept_db >= -3
     assert figures.near_likeness >= figures.heard_likeness + 0.05
