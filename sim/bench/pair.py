@@ -21,7 +21,7 @@ from sim.peers.baresip import CODECS, Baresip
 from sim.world.sound import TURN
 
 CALLS = 10
-ROUNDS = 3
+ROUNDS = 5
 SECONDS = float(TURN)
 """One turn of the simulated people: the visitor speaks, then the resident. So each device speaks and listens."""
 CLIP_SECONDS = 14
