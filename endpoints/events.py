@@ -1,11 +1,8 @@
-"""Events and actions that the state machines of all apps share."""
+"""What happens at devices of more than one kind, besides SIP events."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from endpoints.sip.agent import CallId
-
-# --- events: something happened --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,49 +27,27 @@ class DeviceReturned:
     name: str
 
 
-# --- actions: something is to be done --------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A key of the keypad went down."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
-class StartTimer:
-    """Expire `seconds` from now; a timer of that name that runs already begins anew."""
-
-    name: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class CancelTimer:
-    """Forget the timer; no harm if it does not run."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tone:
-    """Play the tone of that name between calls, until the next; None is silence."""
-
-    name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class HangUp:
-    """End a call, whatever stage it is in."""
+class CallPlaced:
+    """Our INVITE is out; from now on the agent speaks of this handle."""
 
     call: CallId
-    reason: str = ""
+    session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Publish:
-    """Tell the service port."""
+class CallFailed:
+    """No INVITE could be sent."""
 
-    event: str
-    facts: Mapping[str, object] = field(default_factory=dict)
+    why: str
+    session_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Complain:
-    """Write a sentence into the log: somebody sent us something that we cannot use."""
-
-    sentence: str
+CommonEvent = TimerExpired | DeviceLost | DeviceReturned | KeyPressed | CallPlaced | CallFailed

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from endpoints.actions import CommonAction
 from endpoints.door_station.chain import Way
-from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, Tone
 from endpoints.sip.agent import CallId
 from hal.indicator import Signal
 from media.description import VideoMedia
@@ -20,27 +20,12 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """Refuse a call that came to the door."""
-
-    call: CallId
-    code: int
-
-
-@dataclass(frozen=True, slots=True)
 class Admit:
     """A guard calls: have our picture ready, as far as the guard's offer takes one; `ring`: tell that it rings here."""
 
     call: CallId
     video: VideoMedia | None
     ring: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Take the guard's call, with the picture that is ready."""
-
-    call: CallId
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +61,6 @@ class KeyFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class StartVoice:
-    """Microphone and speaker belong to the call."""
-
-
-@dataclass(frozen=True, slots=True)
 class StopVoice:
     """Microphone and speaker are nobody's until the next answer."""
 
@@ -90,22 +70,6 @@ class CallOnward:
     """Invite whom a guard passes the visitor on to, with the picture that is being sent; `OnwardPlaced` tells."""
 
     uri: str
-
-
-@dataclass(frozen=True, slots=True)
-class TellTransfer:
-    """Tell the guard how it went there."""
-
-    call: CallId
-    code: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Speak these prompts of `media.prompts` to the visitor; tones wait until they are said."""
-
-    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,19 +175,14 @@ class Show:
 
 DoorAction = (
     Call
-    | Reject
     | Admit
-    | Answer
     | RefreshDirectory
     | SendVideo
     | StopVideo
     | KeepOnly
     | KeyFrame
-    | StartVoice
     | StopVoice
     | CallOnward
-    | TellTransfer
-    | Say
     | AskForPerson
     | TellCode
     | JudgeDigit
@@ -239,10 +198,5 @@ DoorAction = (
     | RecordMessage
     | EndMessage
     | Show
-    | StartTimer
-    | CancelTimer
-    | Tone
-    | HangUp
-    | Publish
-    | Complain
+    | CommonAction
 )

@@ -7,19 +7,32 @@ from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from endpoints.actions import (
+    Answer,
+    CancelTimer,
+    Complain,
+    HangUp,
+    Publish,
+    Reject,
+    Say,
+    StartTimer,
+    StartVoice,
+    TellTransfer,
+    Tone,
+)
 from endpoints.addresses import media_address
 from endpoints.door_station import actions as do
 from endpoints.door_station.album import Album
 from endpoints.door_station.chain import TELEPHONE, Home
 from endpoints.door_station.decisions import next_step
-from endpoints.door_station.events import CallFailed, CallPlaced, CodeChecked, DoorEvent, OnwardPlaced, UnlockGranted
+from endpoints.door_station.events import CodeChecked, DoorEvent, OnwardPlaced, UnlockGranted
 from endpoints.door_station.keeping.items import Event
 from endpoints.door_station.pictures import Pictures
 from endpoints.door_station.state import Door, Rules, signal_of
 from endpoints.door_station.telephone import ANSWERS, PAUSE, PRESS_ONE, TelephoneUnlock, masked_number
 from endpoints.door_station.visit_record import VisitRecorder
 from endpoints.errors import SipError
-from endpoints.events import CancelTimer, Complain, DeviceLost, HangUp, Publish, StartTimer, Tone
+from endpoints.events import CallFailed, CallPlaced, DeviceLost
 from endpoints.runtime import Loop, Machine, process_figures
 from endpoints.sip.agent import CallId, SipAgent
 from endpoints.sip.message import new_session_id
@@ -131,19 +144,19 @@ class DoorApp:
         pictures, sound, loop = self._parts.pictures, self._parts.sound, self._loop
         return {
             do.Call: self._call,
-            do.Reject: lambda action: self._parts.agent.reject(action.call, action.code),
+            Reject: lambda action: self._parts.agent.reject(action.call, action.code),
             do.Admit: self._admit,
-            do.Answer: lambda action: self._parts.agent.answer(action.call, self._shown),
+            Answer: lambda action: self._parts.agent.answer(action.call, self._shown),
             do.RefreshDirectory: lambda action: self._parts.refresh(),
             do.SendVideo: lambda action: pictures.send(action.to_tag, action.video),
             do.StopVideo: lambda action: pictures.stop(action.to_tag),
             do.KeepOnly: lambda action: pictures.keep_only(action.to_tag),
             do.KeyFrame: lambda action: pictures.key_frame(),
-            do.StartVoice: lambda action: sound.start(),
+            StartVoice: lambda action: sound.start(),
             do.StopVoice: lambda action: sound.stop(),
             do.CallOnward: self._call_onward,
-            do.TellTransfer: lambda action: self._parts.agent.tell_transfer(action.call, action.code, action.reason),
-            do.Say: lambda action: sound.say(action.words),
+            TellTransfer: lambda action: self._parts.agent.tell_transfer(action.call, action.code, action.reason),
+            Say: lambda action: sound.say(action.words),
             do.AskForPerson: lambda action: sound.announce(PRESS_ONE, pause=PAUSE),
             do.TellCode: self._tell_code,
             do.JudgeDigit: self._judge_digit,

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from endpoints.actions import CancelTimer, Publish, StartTimer, Tone
 from endpoints.door_station import guard_call, message, onward
 from endpoints.door_station.actions import CheckCode, DoorAction, NoteRefusal, OfferMessage, RefreshDirectory, Show
 from endpoints.door_station.chain import NOT_RINGING, RANG_OUT, SILENT, UNCONFIRMED, Failure, Outcome, better
 from endpoints.door_station.events import (
-    CallPlaced,
     CallPressed,
     CaseMoved,
     CodeChecked,
@@ -17,7 +17,6 @@ from endpoints.door_station.events import (
     DoorMoved,
     ExitPressed,
     ItemLost,
-    KeyPressed,
     MessageKept,
     MessageOver,
     OnwardPlaced,
@@ -45,7 +44,7 @@ from endpoints.door_station.transitions import (
     unlock,
 )
 from endpoints.door_station.visit import DECISIONS_OF_A_CALL, stale
-from endpoints.events import CancelTimer, DeviceLost, DeviceReturned, Publish, StartTimer, TimerExpired, Tone
+from endpoints.events import CallPlaced, DeviceLost, DeviceReturned, KeyPressed, TimerExpired
 from endpoints.sip.agent import Answered, Ended, IncomingCall, Registered, RegistrationLost, VideoChanged
 
 LONGEST_ENTRY = 16

@@ -4,15 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from endpoints.door_station.chain import Home
-from endpoints.events import DeviceLost, DeviceReturned, TimerExpired
+from endpoints.events import CommonEvent
 from endpoints.sip.agent import CallId, SipEvent
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPressed:
-    """A key of the keypad went down."""
-
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +37,6 @@ class DirectoryChanged:
     """Whom each number at the keypad calls from the next visit on."""
 
     homes: Mapping[str, Home]
-
-
-@dataclass(frozen=True, slots=True)
-class CallPlaced:
-    """The INVITE is out; from now on the agent speaks of this handle."""
-
-    call: CallId
-    session_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CallFailed:
-    """No INVITE could be sent."""
-
-    why: str
-    session_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +105,11 @@ class MessageKept:
 
 
 DoorEvent = (
-    KeyPressed
-    | CallPressed
+    CallPressed
     | ExitPressed
     | DoorMoved
     | CaseMoved
     | DirectoryChanged
-    | CallPlaced
-    | CallFailed
     | OnwardPlaced
     | CodeChecked
     | UnlockGranted
@@ -144,8 +118,6 @@ DoorEvent = (
     | WordsOver
     | MessageOver
     | MessageKept
-    | TimerExpired
-    | DeviceLost
-    | DeviceReturned
     | SipEvent
+    | CommonEvent
 )

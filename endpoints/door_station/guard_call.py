@@ -10,23 +10,12 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from endpoints.door_station.actions import (
-    Admit,
-    Answer,
-    DoorAction,
-    EndVisit,
-    KeepOnly,
-    Reject,
-    Say,
-    SendVideo,
-    StartVoice,
-    StopVideo,
-)
+from endpoints.actions import Answer, Complain, HangUp, Publish, Reject, Say, StartTimer, StartVoice
+from endpoints.door_station.actions import Admit, DoorAction, EndVisit, KeepOnly, SendVideo, StopVideo
 from endpoints.door_station.chain import GUARD, Outcome
 from endpoints.door_station.events import DoorEvent
 from endpoints.door_station.state import Door, Phase
 from endpoints.door_station.transitions import HURRY, Step, enter
-from endpoints.events import Complain, HangUp, Publish, StartTimer
 from endpoints.sip.agent import Answered, Ended, IncomingCall, VideoChanged
 
 CONSOLE = "console"

@@ -11,11 +11,12 @@ from endpoints.directory import DirectoryClient
 from endpoints.door_station.album import Album
 from endpoints.door_station.app import DoorApp, Parts
 from endpoints.door_station.chain import GUARD, Budget, Home, Way
-from endpoints.door_station.events import CallPressed, CaseMoved, DirectoryChanged, DoorMoved, ExitPressed, KeyPressed
+from endpoints.door_station.events import CallPressed, CaseMoved, DirectoryChanged, DoorMoved, ExitPressed
 from endpoints.door_station.keeping.deposit import Deposit
 from endpoints.door_station.pictures import Pictures
 from endpoints.door_station.state import Rules
 from endpoints.door_station.visit_record import Record, VisitRecorder
+from endpoints.events import KeyPressed
 from endpoints.handin import HandIn
 from endpoints.service import service_of, services_at
 from endpoints.unlock import AttemptLog, UnlockJudge

@@ -8,12 +8,12 @@ Any key ends a message and keeps it: there is no key that throws it away.
 
 from dataclasses import replace
 
-from endpoints.door_station.actions import EndMessage, Forget, RecordMessage, Say
+from endpoints.actions import Complain, Publish, Say, Tone
+from endpoints.door_station.actions import EndMessage, Forget, RecordMessage
 from endpoints.door_station.chain import Outcome
 from endpoints.door_station.events import ItemLost, MessageKept, StoreChanged, WordsOver
 from endpoints.door_station.state import Door, Phase
 from endpoints.door_station.transitions import Step, enter
-from endpoints.events import Complain, Publish, Tone
 
 PHASES = frozenset({Phase.OFFERING, Phase.RECORDING})
 LONGEST_WORDS = 20.0

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from endpoints.door_station.actions import CallOnward, KeepOnly, SendVideo, StopVideo, StopVoice, TellTransfer
+from endpoints.actions import CancelTimer, HangUp, Publish, StartTimer, TellTransfer
+from endpoints.door_station.actions import CallOnward, KeepOnly, SendVideo, StopVideo, StopVoice
 from endpoints.door_station.chain import GUARD
 from endpoints.door_station.events import DoorEvent, OnwardPlaced
 from endpoints.door_station.state import Door, Phase
 from endpoints.door_station.transitions import ONWARD, TOTAL, Step, enter
-from endpoints.events import CancelTimer, HangUp, Publish, StartTimer
 from endpoints.sip.agent import Answered, EarlyMedia, Ended, Ringing, TransferAsked
 
 NOT_NOW, NO_CONNECTION, ANSWERED = 603, 502, 200

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from endpoints.actions import CancelTimer, HangUp, Publish, Say, StartTimer, Tone
 from endpoints.door_station.actions import (
     Call,
     DoorAction,
@@ -11,13 +12,11 @@ from endpoints.door_station.actions import (
     KeepPicture,
     OfferMessage,
     PulseLock,
-    Say,
     StopVideo,
     StopVoice,
 )
 from endpoints.door_station.chain import Failure, Next, Outcome, better, remaining
 from endpoints.door_station.state import Door, Phase
-from endpoints.events import CancelTimer, HangUp, Publish, StartTimer, Tone
 
 Step = tuple[Door, tuple[DoorAction, ...]]
 HURRY, TOTAL, ONWARD = "hurry", "total", "onward"

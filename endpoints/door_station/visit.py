@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from endpoints.actions import CancelTimer, HangUp, Publish, Say, StartTimer, StartVoice
 from endpoints.door_station import onward
 from endpoints.door_station.actions import (
     AskForPerson,
@@ -13,17 +14,15 @@ from endpoints.door_station.actions import (
     KeepOnly,
     KeyFrame,
     Remember,
-    Say,
     SendVideo,
-    StartVoice,
     StopVideo,
     TellCode,
 )
 from endpoints.door_station.chain import TELEPHONE, UNCONFIRMED, Failure, Next, Outcome, failure
-from endpoints.door_station.events import CallFailed, CallPlaced, DoorEvent
+from endpoints.door_station.events import DoorEvent
 from endpoints.door_station.state import Door, Phase
 from endpoints.door_station.transitions import TOTAL, Step, attempt, enter, finish, give_up, keep_picture
-from endpoints.events import CancelTimer, HangUp, Publish, StartTimer
+from endpoints.events import CallFailed, CallPlaced
 from endpoints.sip.agent import (
     Answered,
     AudioStarted,

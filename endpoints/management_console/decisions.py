@@ -3,16 +3,17 @@
 import json
 from dataclasses import dataclass, replace
 
-from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, TimerExpired
+from endpoints.actions import Answer, CancelTimer, Complain, HangUp, Publish, Reject, StartTimer
+from endpoints.events import KeyPressed, TimerExpired
 from endpoints.management_console.state import Console, console_scene, console_tone
 from endpoints.management_console.wall import decisions as wall
 from endpoints.management_console.wall.actions import Arrange
 from endpoints.management_console.wall.events import Kept, NotKept
 from endpoints.screens import decisions as common
 from endpoints.screens import departing, incoming
-from endpoints.screens.actions import Answer, Reject, Ring, Transfer
+from endpoints.screens.actions import Ring, Transfer
 from endpoints.screens.decisions import Behaviour, ButtonDecision, by_button
-from endpoints.screens.events import Button, ButtonPressed, KeyPressed, ScreenEvent
+from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
 from endpoints.screens.state import GUARD, Outcome, Phase, Station
 from endpoints.screens.transitions import TRANSFER, Actions, Decision, enter, finish, missed, say
 from endpoints.screens.watching.events import SourcesTold, WatchLive, WatchOver, WatchTold

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from endpoints.events import TimerExpired
+from endpoints.events import KeyPressed, TimerExpired
 from endpoints.screens import decisions as common
 from endpoints.screens.decisions import Behaviour, ButtonDecision
-from endpoints.screens.events import Button, ButtonPressed, KeyPressed, ScreenEvent
+from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
 from endpoints.screens.messages import decisions as messages
 from endpoints.screens.messages.events import FilmBegan, FilmOver, MailChanged, MailLost, NotDeleted
 from endpoints.screens.state import Phase, Station

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, Tone
+from endpoints.actions import CommonAction
 from endpoints.screens.messages.actions import MailAction
 from endpoints.screens.watching.actions import WatchAction
 from endpoints.sip.agent import CallId
@@ -20,21 +20,6 @@ class Ring:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A person took the call: microphone and speaker on, answer 200."""
-
-    call: CallId
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    """Refuse a call: 603 by a person, 486 busy, 480 nobody is to be disturbed, 482 it is here already."""
-
-    call: CallId
-    code: int
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """Call ``sip:<user>@<our server>``, with a picture as far as this device has one to send or to show."""
 
@@ -42,11 +27,6 @@ class Place:
     emergency: bool = False
     session_id: str = ""
     """Of the call that this one goes on with, "" for a new one."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartVoice:
-    """Microphone and speaker belong to the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +44,6 @@ class WatchVideo:
     video: VideoMedia | None
     to_tag: str = ""
     """Of the branch that answered; the others get nothing more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Speak these prompts of `media.prompts` at our loudspeaker; tones wait until they are said."""
-
-    words: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +73,6 @@ class Transfer:
 
     call: CallId
     user: str
-
-
-@dataclass(frozen=True, slots=True)
-class TellTransfer:
-    """Tell who asked us to call somebody else how that went."""
-
-    call: CallId
-    code: int
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +118,13 @@ class OwnAction:
 
 ScreenAction = (
     Ring
-    | Answer
-    | Reject
     | Place
-    | StartVoice
     | ShowBranch
     | WatchVideo
-    | Say
     | EndCall
     | Mute
     | SendUnlock
     | Transfer
-    | TellTransfer
     | NoteCall
     | ShowPicture
     | ShowScene
@@ -173,10 +132,5 @@ ScreenAction = (
     | OwnAction
     | MailAction
     | WatchAction
-    | StartTimer
-    | CancelTimer
-    | Tone
-    | HangUp
-    | Publish
-    | Complain
+    | CommonAction
 )

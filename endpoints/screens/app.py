@@ -7,14 +7,27 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from endpoints.actions import (
+    Answer,
+    CancelTimer,
+    Complain,
+    HangUp,
+    Publish,
+    Reject,
+    Say,
+    StartTimer,
+    StartVoice,
+    TellTransfer,
+    Tone,
+)
 from endpoints.errors import SipError
-from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, Tone
+from endpoints.events import CallFailed, CallPlaced
 from endpoints.runtime import Loop, Machine, process_figures
 from endpoints.screens import actions as do
 from endpoints.screens.call_log import TAKEN, CallLog
 from endpoints.screens.call_recorder import CallRecorder
 from endpoints.screens.decisions import Behaviour
-from endpoints.screens.events import CallFailed, CallPlaced, ScreenEvent
+from endpoints.screens.events import ScreenEvent
 from endpoints.screens.screen import Screen
 from endpoints.screens.state import Station
 from endpoints.sip.agent import IncomingCall, SipAgent
@@ -113,18 +126,18 @@ class ScreenApp:
         agent, sound, loop, screen = self._parts.agent, self._parts.sound, self._loop, self.screen
         return {
             do.Ring: self._ring,
-            do.Answer: self._answer,
-            do.Reject: lambda action: agent.reject(action.call, action.code),
+            Answer: self._answer,
+            Reject: lambda action: agent.reject(action.call, action.code),
             do.Place: self._place,
-            do.StartVoice: lambda action: sound.start(),
+            StartVoice: lambda action: sound.start(),
             do.ShowBranch: lambda action: screen.branch(action.to_tag, action.video),
             do.WatchVideo: lambda action: screen.move(action.video, action.to_tag),
-            do.Say: lambda action: sound.say(action.words),
+            Say: lambda action: sound.say(action.words),
             do.EndCall: self._end_call,
             do.Mute: lambda action: sound.mute(action.on),
             do.SendUnlock: self._send_unlock,
             do.Transfer: lambda action: agent.transfer(action.call, self._uri(action.user)),
-            do.TellTransfer: lambda action: agent.tell_transfer(action.call, action.code, action.reason),
+            TellTransfer: lambda action: agent.tell_transfer(action.call, action.code, action.reason),
             do.NoteCall: self._note_call,
             do.ShowPicture: self._show_picture,
             do.ShowScene: lambda action: self._parts.display.show(action.scene),
@@ -143,7 +156,7 @@ class ScreenApp:
         self._video = self.screen.watch(action.video) if action.video else None
         self._parts.agent.ring(action.call, self._video)
 
-    def _answer(self, action: do.Answer) -> None:
+    def _answer(self, action: Answer) -> None:
         self._parts.agent.answer(action.call, self._video)
         self._parts.sound.start()
 

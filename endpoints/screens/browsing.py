@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from endpoints.events import CancelTimer, Publish, StartTimer
+from endpoints.actions import CancelTimer, Publish, StartTimer
 from endpoints.screens.actions import ShowPicture
 from endpoints.screens.call_log import CallsLogged
 from endpoints.screens.state import Phase

@@ -8,12 +8,13 @@ from typing import Any
 from endpoints.composition import Frame, Line, load_cryptography, open_line, prepare_later
 from endpoints.config import Directory, Site
 from endpoints.directory import DirectoryClient
+from endpoints.events import KeyPressed
 from endpoints.handin import HandIn
 from endpoints.screens.app import Identity, Parts, ScreenApp
 from endpoints.screens.call_log import CallLog
 from endpoints.screens.call_recorder import CallRecorder, Keep, Record
 from endpoints.screens.decisions import Behaviour
-from endpoints.screens.events import Button, ButtonPressed, KeyPressed, PeopleChanged
+from endpoints.screens.events import Button, ButtonPressed, PeopleChanged
 from endpoints.screens.own_picture import OwnPicture
 from endpoints.screens.screen import Screen
 from endpoints.screens.stage import Stage

@@ -8,19 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from endpoints.events import CancelTimer, DeviceLost, DeviceReturned, HangUp, Publish, StartTimer, TimerExpired, Tone
+from endpoints.actions import CancelTimer, HangUp, Publish, Say, StartTimer, Tone
+from endpoints.events import CallFailed, CallPlaced, DeviceLost, DeviceReturned, KeyPressed, TimerExpired
 from endpoints.screens import browsing, departing, incoming, talking
-from endpoints.screens.actions import Light, Say, ScreenAction, ShowPicture, ShowScene
+from endpoints.screens.actions import Light, ScreenAction, ShowPicture, ShowScene
 from endpoints.screens.call_log import CallsLogged
-from endpoints.screens.events import (
-    Button,
-    ButtonPressed,
-    CallFailed,
-    CallPlaced,
-    KeyPressed,
-    PeopleChanged,
-    ScreenEvent,
-)
+from endpoints.screens.events import Button, ButtonPressed, PeopleChanged, ScreenEvent
 from endpoints.screens.messages.actions import PlayFilm, ShowLeft
 from endpoints.screens.scenes import lamp_of, scene_of, tone_of
 from endpoints.screens.state import DEPARTING, Outcome, Phase, Station

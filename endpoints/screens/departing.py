@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from endpoints.events import HangUp, Publish, StartTimer
-from endpoints.screens.actions import Place, Reject, Say, ShowBranch, TellTransfer
-from endpoints.screens.events import CallFailed, CallPlaced, KeyPressed
+from endpoints.actions import HangUp, Publish, Reject, Say, StartTimer, TellTransfer
+from endpoints.events import CallFailed, CallPlaced, KeyPressed
+from endpoints.screens.actions import Place, ShowBranch
 from endpoints.screens.incoming import BUSY, DECLINED
 from endpoints.screens.scenes import callable_user, peer_name
 from endpoints.screens.state import DEPARTING, GUARD, Outcome, Phase, shows

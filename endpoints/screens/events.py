@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from endpoints.events import DeviceLost, DeviceReturned, TimerExpired
+from endpoints.events import CommonEvent
 from endpoints.screens.call_log import CallsLogged
 from endpoints.screens.messages.events import MailEvent
 from endpoints.screens.watching.events import WatchEvent
-from endpoints.sip.agent import CallId, SipEvent
+from endpoints.sip.agent import SipEvent
 
 
 class Button(StrEnum):
@@ -52,28 +52,6 @@ class ButtonPressed:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyPressed:
-    """A key of the keypad went down."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallPlaced:
-    """Our INVITE is out; from now on the agent speaks of this handle."""
-
-    call: CallId
-    session_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CallFailed:
-    """No INVITE could be sent."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class PeopleChanged:
     """There is a new directory: flat number -> name of the home."""
 
@@ -86,18 +64,4 @@ class OwnEvent:
     __slots__ = ()
 
 
-ScreenEvent = (
-    ButtonPressed
-    | KeyPressed
-    | CallPlaced
-    | CallFailed
-    | CallsLogged
-    | MailEvent
-    | WatchEvent
-    | OwnEvent
-    | PeopleChanged
-    | TimerExpired
-    | DeviceLost
-    | DeviceReturned
-    | SipEvent
-)
+ScreenEvent = ButtonPressed | CallsLogged | MailEvent | WatchEvent | OwnEvent | PeopleChanged | SipEvent | CommonEvent

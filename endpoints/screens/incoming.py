@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from endpoints.events import HangUp, Publish
-from endpoints.screens.actions import Answer, NoteCall, Reject, Ring, StartVoice, WatchVideo
+from endpoints.actions import Answer, HangUp, Publish, Reject, StartVoice
+from endpoints.screens.actions import NoteCall, Ring, WatchVideo
 from endpoints.screens.state import DEPARTING, Outcome, Phase, Station, shows
 from endpoints.screens.transitions import Actions, S, enter, finish, hand_over, missed, note_call
 from endpoints.sip.agent import Answered, IncomingCall

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from endpoints.events import CancelTimer, Complain, Publish, StartTimer
+from endpoints.actions import CancelTimer, Complain, Publish, StartTimer
 from endpoints.screens.actions import Mute, SendUnlock, WatchVideo
 from endpoints.screens.state import Phase, shows
 from endpoints.screens.transitions import UNLOCK, Actions, S, say

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from endpoints.events import CancelTimer, HangUp, Publish, StartTimer
-from endpoints.screens.actions import EndCall, NoteCall, ScreenAction, TellTransfer
+from endpoints.actions import CancelTimer, HangUp, Publish, StartTimer, TellTransfer
+from endpoints.screens.actions import EndCall, NoteCall, ScreenAction
 from endpoints.screens.state import Outcome, Phase, Station
 
 S = TypeVar("S", bound=Station)

@@ -4,12 +4,12 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from endpoints.events import Publish
+from endpoints.actions import Publish
+from endpoints.events import KeyPressed
 from endpoints.management_console.state import Console
 from endpoints.management_console.wall.actions import Arrange, Pane, Record, Snapshot, TakeDown
 from endpoints.management_console.wall.events import Kept, NotKept
 from endpoints.management_console.wall.state import Tile, Wall
-from endpoints.screens.events import KeyPressed
 from endpoints.screens.state import Phase, Station
 from endpoints.screens.transitions import Actions, enter, say
 from endpoints.screens.watching.actions import AskSources

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from endpoints.events import Publish, StartTimer
+from endpoints.actions import Publish, StartTimer
 from endpoints.screens.messages.actions import Consult, DeleteLeft, MarkRead, PlayFilm, PutAway, ShowLeft, StopFilm
 from endpoints.screens.messages.events import FilmBegan, FilmOver, MailChanged, MailLost, NotDeleted
 from endpoints.screens.messages.state import Left, Mailbox

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from endpoints.events import Publish, StartTimer
+from endpoints.actions import Publish, StartTimer
 from endpoints.screens.state import Phase, Station
 from endpoints.screens.transitions import Actions, S, enter
 from endpoints.screens.watching.actions import AskSources, Watch, WatchNoMore

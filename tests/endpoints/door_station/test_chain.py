@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from endpoints.actions import CancelTimer, HangUp, Publish, Say, StartTimer, StartVoice
 from endpoints.door_station import actions as do
 from endpoints.door_station.chain import Budget, Home, Outcome, Way
 from endpoints.door_station.decisions import next_step
-from endpoints.door_station.events import CallFailed, CallPlaced, CallPressed, DirectoryChanged, DoorEvent, KeyPressed
+from endpoints.door_station.events import CallPressed, DirectoryChanged, DoorEvent
 from endpoints.door_station.state import Door, Phase, Rules, signal_of, tone_of
-from endpoints.events import CancelTimer, HangUp, Publish, StartTimer, TimerExpired
+from endpoints.events import CallFailed, CallPlaced, KeyPressed, TimerExpired
 from endpoints.sip.agent import Answered, Dtmf, EarlyMedia, Ended, Queued, Ringing, Trying
 from hal.indicator import Signal
 from media.description import VideoMedia
@@ -44,7 +45,7 @@ def called(actions: Sequence[do.DoorAction]) -> list[Way]:
 
 
 def said(actions: Sequence[do.DoorAction]) -> list[str]:
-    return [word for action in actions if isinstance(action, do.Say) for word in action.words]
+    return [word for action in actions if isinstance(action, Say) for word in action.words]
 
 
 # What counts as not getting through: what happens, where, and the way that is tried next (None: the visit is over).
@@ -235,7 +236,7 @@ CONFIRMING = replace(calling(3, Phase.CONFIRMING), branch="a")
 def test_who_answers_a_telephone_is_asked_and_the_visitor_goes_on_hearing_the_ringing() -> None:
     state, actions = next_step(calling(3, Phase.RINGING), Answered("c1", "a", None))
     assert actions[0] == do.AskForPerson()
-    assert do.StartVoice() not in actions
+    assert StartVoice() not in actions
     assert StartTimer("confirming", RULES.confirm) in actions
     assert (state.phase, tone_of(state), signal_of(state)) == (Phase.CONFIRMING, "ringback", Signal.CALLING)
 
@@ -243,7 +244,7 @@ def test_who_answers_a_telephone_is_asked_and_the_visitor_goes_on_hearing_the_ri
 @pytest.mark.flow("V3")
 def test_who_presses_1_talks_and_is_told_a_code() -> None:
     state, actions = next_step(CONFIRMING, Dtmf("c1", "1", "rfc4733"))
-    assert actions[:3] == (do.StartVoice(), do.TellCode(), CancelTimer("total"))
+    assert actions[:3] == (StartVoice(), do.TellCode(), CancelTimer("total"))
     assert state.phase is Phase.TALKING
     assert next_step(state, Dtmf("c1", "7", "rfc4733"))[1] == (do.JudgeDigit("7"),)
     assert next_step(state, Dtmf("c1", "#", "rfc4733"))[1] == (do.JudgeDigit("#"),)

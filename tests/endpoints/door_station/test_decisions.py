@@ -6,23 +6,21 @@ from typing import Any
 
 import pytest
 
+from endpoints.actions import CancelTimer, HangUp, Publish, StartTimer, StartVoice, Tone
 from endpoints.door_station import actions as do
 from endpoints.door_station.chain import Home, Outcome, Way
 from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import (
-    CallFailed,
-    CallPlaced,
     CallPressed,
     CaseMoved,
     CodeChecked,
     DoorEvent,
     DoorMoved,
     ExitPressed,
-    KeyPressed,
     UnlockGranted,
 )
 from endpoints.door_station.state import Door, Phase, Rules, signal_of, tone_of
-from endpoints.events import CancelTimer, DeviceLost, DeviceReturned, HangUp, Publish, StartTimer, TimerExpired, Tone
+from endpoints.events import CallFailed, CallPlaced, DeviceLost, DeviceReturned, KeyPressed, TimerExpired
 from endpoints.sip.agent import (
     Answered,
     AudioStarted,
@@ -145,13 +143,13 @@ FIRST_ACTIONS: list[tuple[str, Door, DoorEvent, tuple[Any, ...]]] = [
         "only the winner keeps the picture, where its 200 wants it",
         TWO_SCREENS,
         Answered("c1", "a", MOVED),
-        (do.KeepOnly("a"), do.SendVideo("a", MOVED), do.StartVoice()),
+        (do.KeepOnly("a"), do.SendVideo("a", MOVED), StartVoice()),
     ),
     (
         "a winner without video",
         TWO_SCREENS,
         Answered("c1", "c", None),
-        (do.KeepOnly("c"), do.StopVideo("c"), do.StartVoice()),
+        (do.KeepOnly("c"), do.StopVideo("c"), StartVoice()),
     ),
     ("video moves in the call", TALKING, VideoChanged("c1", MOVED), (do.SendVideo("a", MOVED),)),
     ("video stops in the call", TALKING, VideoChanged("c1", None), (do.StopVideo("a"),)),

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from endpoints.actions import Answer, HangUp, Reject, Say, StartTimer, StartVoice, TellTransfer
 from endpoints.door_station import actions as do
 from endpoints.door_station.app import DoorApp
 from endpoints.door_station.chain import Home, Outcome, Way
 from endpoints.door_station.decisions import next_step
-from endpoints.door_station.events import CallPressed, DoorEvent, KeyPressed
+from endpoints.door_station.events import CallPressed, DoorEvent
 from endpoints.door_station.main import compose
 from endpoints.door_station.state import Door, Phase, Rules, signal_of, tone_of
-from endpoints.events import HangUp, StartTimer, TimerExpired
+from endpoints.events import KeyPressed, TimerExpired
 from endpoints.sip.agent import Answered, Ended, IncomingCall, InfoReceived, TransferAsked, VideoChanged
 from endpoints.unlock import UNLOCK_TYPE
 from hal.indicator import Signal
@@ -39,11 +40,11 @@ def after(state: Door, *events: DoorEvent) -> Door:
 @pytest.mark.flow("G1")
 def test_a_door_answers_its_guard_by_itself_shows_its_picture_and_says_so() -> None:
     state, actions = next_step(IDLE, GUARD)
-    assert actions[:3:2] == (do.Admit("g", SCREEN, False), do.Answer("g"))
+    assert actions[:3:2] == (do.Admit("g", SCREEN, False), Answer("g"))
     assert (state.phase, signal_of(state)) == (Phase.ACCEPTING, Signal.TALKING)
     state, actions = next_step(state, Answered("g", "", SCREEN))
     assert actions[:4] == (
-        do.KeepOnly("guard"), do.SendVideo("guard", SCREEN), do.StartVoice(), do.Say(("guard-speaks",))
+        do.KeepOnly("guard"), do.SendVideo("guard", SCREEN), StartVoice(), Say(("guard-speaks",))
     )  # fmt: skip
     assert (state.phase, signal_of(state), tone_of(state)) == (Phase.GUARDED, Signal.TALKING, None)
     assert after(state, VideoChanged("g", None)).screens == frozenset()
@@ -55,10 +56,10 @@ def test_it_rings_where_the_owner_wants_somebody_to_answer() -> None:
     assert actions[0] == do.Admit("g", SCREEN, True)
     assert (state, tone_of(state), signal_of(state)) == (CALLED, "ring", Signal.CALLING)
     answered, actions = next_step(state, CallPressed())
-    assert actions[:2] == (do.Answer("g"), StartTimer("hurry", 2.0))
+    assert actions[:2] == (Answer("g"), StartTimer("hurry", 2.0))
     assert after(answered, CallPressed()) is answered, "a second press of an impatient hand"
     unanswered, actions = next_step(state, TimerExpired("called"))
-    assert actions[0] == do.Reject("g", 480)
+    assert actions[0] == Reject("g", 480)
     assert (unanswered.phase, unanswered.outcome) == (Phase.IDLE, Outcome.NO_ANSWER)
 
 
@@ -70,7 +71,7 @@ def test_nobody_but_a_guard_calls_a_door(call: IncomingCall) -> None:
     for state in (IDLE, RING, GUARDED):
         same, actions = next_step(state, replace(call, call="x"))
         assert same is state
-        assert actions[0] == do.Reject("x", 403)
+        assert actions[0] == Reject("x", 403)
 
 
 BUSY: list[tuple[str, Door, int]] = [
@@ -87,7 +88,7 @@ BUSY: list[tuple[str, Door, int]] = [
 def test_a_guard_is_refused_while(state: Door, code: int) -> None:
     same, actions = next_step(state, GUARD)
     assert same is state
-    assert actions[0] == do.Reject("g", code)
+    assert actions[0] == Reject("g", code)
 
 
 PRESSED: list[tuple[str, DoorEvent, Phase, str]] = [
@@ -108,7 +109,7 @@ def test_a_visitor_comes_first(event: DoorEvent, phase: Phase, dialled: str) -> 
 
 def test_a_visitor_who_types_while_it_rings_comes_first_too() -> None:
     state, actions = next_step(CALLED, KeyPressed("3"))
-    assert actions[:2] == (do.Reject("g", 480), do.EndVisit())
+    assert actions[:2] == (Reject("g", 480), do.EndVisit())
     assert state.dialled == "3"
 
 
@@ -121,7 +122,7 @@ def test_it_ends_after_the_time_of_a_talk() -> None:
 def test_a_guards_call_opens_nothing_and_is_passed_on_to_nobody() -> None:
     assert next_step(GUARDED, InfoReceived("g", UNLOCK_TYPE, "x")) == (GUARDED, (do.JudgeUnlock("g", "x", False),))
     asked = TransferAsked("g", "sip:302@lakeside", "sip:desk1@lakeside")
-    assert next_step(GUARDED, asked)[1] == (do.TellTransfer("g", 603, "Not now"),)
+    assert next_step(GUARDED, asked)[1] == (TellTransfer("g", 603, "Not now"),)
 
 
 @pytest.fixture

@@ -5,18 +5,16 @@ from typing import Any
 
 import pytest
 
+from endpoints.actions import CancelTimer, Publish, Say, StartTimer, Tone
 from endpoints.door_station import actions as do
 from endpoints.door_station.chain import Home, Outcome, Way
 from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import (
-    CallFailed,
-    CallPlaced,
     CallPressed,
     CaseMoved,
     DoorEvent,
     DoorMoved,
     ItemLost,
-    KeyPressed,
     MessageKept,
     MessageOver,
     StoreChanged,
@@ -24,7 +22,7 @@ from endpoints.door_station.events import (
     WordsOver,
 )
 from endpoints.door_station.state import Door, Phase, Rules
-from endpoints.events import CancelTimer, Publish, StartTimer, TimerExpired, Tone
+from endpoints.events import CallFailed, CallPlaced, KeyPressed, TimerExpired
 from endpoints.sip.agent import Answered, Ended
 from hal.indicator import Signal
 
@@ -111,7 +109,7 @@ def test_what_begins_and_ends_a_message(state: Door, event: DoorEvent, phase: Ph
 def test_the_offer_is_spoken_after_the_end_of_the_visit_and_no_tone_cuts_it_short() -> None:
     _, actions = step(RINGING, Ended("c1", 408, ""))
     assert actions.index(do.EndVisit()) < actions.index(OFFER)
-    assert not any(isinstance(action, Tone | do.Say) for action in actions)
+    assert not any(isinstance(action, Tone | Say) for action in actions)
     assert StartTimer("offering", 20.0) in actions
 
 
@@ -124,9 +122,9 @@ def test_a_message_begins_with_a_beep_and_may_last_so_long() -> None:
 
 def test_the_visitor_hears_whether_it_was_kept_unless_another_one_is_there() -> None:
     kept, lost = MessageKept("301", "id", 3.0), MessageKept("301", why="the disk is full")
-    assert do.Say(("message-left",)) in step(IDLE, kept)[1]
-    assert do.Say(("message-failed",)) in step(IDLE, lost)[1]
-    assert not any(isinstance(action, do.Say) for action in step(replace(IDLE, phase=Phase.DIALLING), kept)[1])
+    assert Say(("message-left",)) in step(IDLE, kept)[1]
+    assert Say(("message-failed",)) in step(IDLE, lost)[1]
+    assert not any(isinstance(action, Say) for action in step(replace(IDLE, phase=Phase.DIALLING), kept)[1])
 
 
 def test_pictures_of_a_visit_are_kept_for_the_home_and_of_the_case_on_the_door() -> None:

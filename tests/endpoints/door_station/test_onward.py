@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from endpoints.actions import HangUp, Publish, StartTimer, StartVoice, TellTransfer
 from endpoints.door_station import actions as do
 from endpoints.door_station.chain import Outcome, Way
 from endpoints.door_station.decisions import next_step
 from endpoints.door_station.events import DoorEvent, OnwardPlaced
 from endpoints.door_station.state import Door, Phase, Rules
-from endpoints.events import HangUp, Publish, StartTimer, TimerExpired
+from endpoints.events import TimerExpired
 from endpoints.sip.agent import Answered, EarlyMedia, Ended, TransferAsked
 from media.description import VideoMedia
 
@@ -34,7 +35,7 @@ def test_the_visitor_talks_to_the_guard_until_the_other_one_answers_and_both_see
     assert (state.phase, state.call, state.screens) == (Phase.TALKING, "g", frozenset({"a", "b"}))
     state, actions = next_step(state, Answered("o", "b", SCREEN))
     assert actions[:4] == (
-        do.KeepOnly("b"), do.SendVideo("b", SCREEN), do.TellTransfer("g", 200, "OK"), HangUp("g", "transferred")
+        do.KeepOnly("b"), do.SendVideo("b", SCREEN), TellTransfer("g", 200, "OK"), HangUp("g", "transferred")
     )  # fmt: skip
     assert (state.phase, state.call, state.branch, state.onward) == (Phase.TALKING, "o", "b", "")
     assert after(state, Ended("g", 200, "")) == state
@@ -44,10 +45,10 @@ def test_the_visitor_talks_to_the_guard_until_the_other_one_answers_and_both_see
 def test_who_does_not_answer_leaves_the_visitor_with_the_guard() -> None:
     ringing = after(ONWARD, EarlyMedia("o", "b", SCREEN, "x"))
     state, actions = next_step(ringing, Ended("o", 486, "Busy Here"))
-    assert actions[:2] == (do.TellTransfer("g", 486, "Busy Here"), do.StopVideo("b"))
+    assert actions[:2] == (TellTransfer("g", 486, "Busy Here"), do.StopVideo("b"))
     assert state == TALKING
     assert next_step(ringing, TimerExpired("onward"))[1] == (HangUp("o", "nobody answers"),)
-    assert next_step(TALKING, OnwardPlaced(""))[1][0] == do.TellTransfer("g", 502, "No connection")
+    assert next_step(TALKING, OnwardPlaced(""))[1][0] == TellTransfer("g", 502, "No connection")
 
 
 def test_a_guard_who_does_not_wait_leaves_the_visitor_to_the_ringing() -> None:
@@ -55,7 +56,7 @@ def test_a_guard_who_does_not_wait_leaves_the_visitor_to_the_ringing() -> None:
     assert actions[:2] == (do.StopVoice(), do.StopVideo("a"))
     assert StartTimer("total", 45.0) in actions
     assert (state.phase, state.call, state.screens) == (Phase.RINGING, "o", frozenset({"b"}))
-    assert do.StartVoice() in next_step(state, Answered("o", "b", SCREEN))[1]
+    assert StartVoice() in next_step(state, Answered("o", "b", SCREEN))[1]
     assert after(state, Ended("o", 480, "")).outcome is Outcome.UNREACHABLE
 
 
@@ -75,7 +76,7 @@ REFUSED: list[tuple[str, Door, TransferAsked]] = [
 
 @pytest.mark.parametrize(("state", "event"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 def test_refused(state: Door, event: TransferAsked) -> None:
-    assert next_step(state, event) == (state, (do.TellTransfer("g", 603, "Not now"),))
+    assert next_step(state, event) == (state, (TellTransfer("g", 603, "Not now"),))
 
 
 def test_it_is_told() -> None:

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from endpoints.events import CancelTimer, Complain, HangUp, Publish, StartTimer, TimerExpired, Tone
+from endpoints.actions import Answer, CancelTimer, Complain, HangUp, Publish, Reject, StartTimer, Tone
+from endpoints.events import KeyPressed, TimerExpired
 from endpoints.management_console.decisions import CONSOLE, PREEMPTED, QUEUE_TYPE
 from endpoints.management_console.state import Console, console_scene, console_tone
 from endpoints.screens import actions as do
-from endpoints.screens.events import Button, ButtonPressed, KeyPressed, ScreenEvent
+from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
 from endpoints.screens.state import Outcome, Phase, Rules
 from endpoints.sip.agent import Answered, Ended, IncomingCall, Notice, Transferred
 from tests.endpoints.screens.test_decisions import ids, rows
@@ -68,13 +69,13 @@ def test_phases(state: Console, events: list[ScreenEvent], phase: Phase, call: s
     assert (reached.phase, reached.call) == (phase, call)
 
 
-BUSY_HELP = (do.Reject("c3", 486), do.NoteCall("303", "sip:303@lakeside", "busy", True, True, "s3"))
+BUSY_HELP = (Reject("c3", 486), do.NoteCall("303", "sip:303@lakeside", "busy", True, True, "s3"))
 FIRST_ACTIONS: list[tuple[str, Console, ScreenEvent, tuple[Any, ...]]] = [
-    ("a visitor makes room", after(IDLE, DOOR), HELP, (do.Reject("c1", 486), do.EndCall())),
+    ("a visitor makes room", after(IDLE, DOOR), HELP, (Reject("c1", 486), do.EndCall())),
     ("our own call makes room", replace(TALKING, phase=Phase.QUEUED), HELP, (HangUp("c1", PREEMPTED), do.EndCall())),
     ("an emergency in a talk", TALKING, HELP, (do.Ring("c2", None),)),
     ("answering ends the talk", WAITING, ANSWER, (HangUp("c1", PREEMPTED), do.EndCall())),
-    ("another console may take it", WAITING, DECLINE, (do.Reject("c2", 486),)),
+    ("another console may take it", WAITING, DECLINE, (Reject("c2", 486),)),
     ("a second emergency", WAITING, MORE_HELP, BUSY_HELP),
     ("pass on to the others", TALKING, TRANSFER, (do.Transfer("c1", "guard"), StartTimer("transfer", 60.0))),
     ("pass on to a short number", replace(TALKING, typed="2"), TRANSFER, (do.Transfer("c1", "console2"),)),
@@ -135,7 +136,7 @@ def test_what_ended_for_an_emergency_is_told_so() -> None:
     state, actions = step(WAITING, ANSWER)
     ended = next(each for each in actions if isinstance(each, Publish) and each.event == "ended")
     assert (ended.facts["call"], ended.facts["outcome"]) == ("c1", Outcome.PREEMPTED)
-    assert do.Answer("c2") in actions
+    assert Answer("c2") in actions
     assert (state.emergency, state.caller, state.waiting) == (True, "Family Rossi (302)", None)
 
 

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from endpoints.events import Publish
+from endpoints.actions import Publish
+from endpoints.events import KeyPressed
 from endpoints.management_console.decisions import CONSOLE
 from endpoints.management_console.state import Console, console_scene
 from endpoints.management_console.wall.actions import Arrange, Record, Snapshot, TakeDown
 from endpoints.management_console.wall.events import Kept, NotKept
 from endpoints.management_console.wall.state import Wall
 from endpoints.screens import actions as do
-from endpoints.screens.events import Button, ButtonPressed, KeyPressed, ScreenEvent
+from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
 from endpoints.screens.state import Phase, Rules, Station
 from endpoints.screens.watching.actions import AskSources
 from endpoints.screens.watching.events import SourcesTold, WatchLive, WatchOver, WatchTold

@@ -6,17 +6,8 @@ from typing import Any
 
 import pytest
 
-from endpoints.events import (
-    CancelTimer,
-    Complain,
-    DeviceLost,
-    DeviceReturned,
-    HangUp,
-    Publish,
-    StartTimer,
-    TimerExpired,
-    Tone,
-)
+from endpoints.actions import Answer, CancelTimer, Complain, HangUp, Publish, Reject, Say, StartTimer, Tone
+from endpoints.events import DeviceLost, DeviceReturned, TimerExpired
 from endpoints.resident.decisions import RESIDENT
 from endpoints.screens import actions as do
 from endpoints.screens.call_log import TAKEN
@@ -121,23 +112,23 @@ NOT_JSON = Complain("an unlock message that is not JSON")
 FIRST_ACTIONS: list[tuple[str, Station, ScreenEvent, tuple[Any, ...]]] = [
     ("ring with the picture", IDLE, INVITE, (do.Ring("c1", DOOR),)),
     ("ring without a picture", IDLE, replace(INVITE, video=None), (do.Ring("c1", None),)),
-    ("answer", RINGING, press(Button.ANSWER), (do.Answer("c1"),)),
-    ("decline", RINGING, press(Button.DECLINE), (do.Reject("c1", 603), do.EndCall())),
+    ("answer", RINGING, press(Button.ANSWER), (Answer("c1"),)),
+    ("decline", RINGING, press(Button.DECLINE), (Reject("c1", 603), do.EndCall())),
     ("hang up", TALKING, press(Button.HANGUP), (HangUp("c1"), do.EndCall())),
     (
         "do not disturb",
         QUIET,
         INVITE,
-        (do.Reject("c1", 480), do.NoteCall(*GATE, "do not disturb", beside=True, session_id="s1")),
+        (Reject("c1", 480), do.NoteCall(*GATE, "do not disturb", beside=True, session_id="s1")),
     ),
     (
         "busy",
         TALKING,
         OTHER,
-        (do.Reject("c2", 486), do.NoteCall("gate2", "sip:gate2@home", "busy", beside=True, session_id="s2")),
+        (Reject("c2", 486), do.NoteCall("gate2", "sip:gate2@home", "busy", beside=True, session_id="s2")),
     ),
     ("the visitor goes", RINGING, Ended("c1", 487, ""), (do.EndCall(),)),
-    ("rang too long", RINGING, TimerExpired("ringing"), (do.Reject("c1", 480), do.EndCall())),
+    ("rang too long", RINGING, TimerExpired("ringing"), (Reject("c1", 480), do.EndCall())),
     ("the 200 moves the picture", ANSWERING, Answered("c1", "", MOVED), (do.WatchVideo(MOVED),)),
     ("the picture moves", TALKING, VideoChanged("c1", MOVED), (do.WatchVideo(MOVED),)),
     ("the picture stops", TALKING, VideoChanged("c1", None), (do.WatchVideo(None),)),
@@ -147,7 +138,7 @@ FIRST_ACTIONS: list[tuple[str, Station, ScreenEvent, tuple[Any, ...]]] = [
     ("an answer that is none", UNLOCKING, InfoReceived("c1", RESULT_TYPE, "open!"), (NOT_JSON,)),
     ("sound flows", TALKING, AudioStarted("c1"), (Publish("audio-started", {"call": "c1"}),)),
     ("the answer to a call that was given up", IDLE, Answered("c0", "", DOOR), (HangUp("c0", GIVEN_UP),)),
-    ("the same call once more", RINGING, replace(INVITE, call="c2"), (do.Reject("c2", 482),)),
+    ("the same call once more", RINGING, replace(INVITE, call="c2"), (Reject("c2", 482),)),
     ("missed calls are seen", replace(IDLE, missed=2), press(Button.HANGUP), (Publish("missed-seen"),)),
 ]
 
@@ -277,5 +268,5 @@ def test_the_tones_asked_for_exist() -> None:
 
 def test_a_connection_that_breaks_is_shown_and_spoken() -> None:
     state, actions = next_step(TALKING, Ended("c1", 480, "The guard cannot be reached"))
-    assert do.Say(("connection-lost",)) in actions
+    assert Say(("connection-lost",)) in actions
     assert scene_of(state).title == "The connection was lost"

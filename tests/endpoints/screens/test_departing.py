@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from endpoints.events import CancelTimer, HangUp, Publish, StartTimer, TimerExpired, Tone
+from endpoints.actions import CancelTimer, HangUp, Publish, Reject, Say, StartTimer, StartVoice, TellTransfer, Tone
+from endpoints.events import CallFailed, CallPlaced, KeyPressed, TimerExpired
 from endpoints.resident.decisions import RESIDENT
 from endpoints.screens import actions as do
-from endpoints.screens.events import Button, ButtonPressed, CallFailed, CallPlaced, KeyPressed, ScreenEvent
+from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
 from endpoints.screens.scenes import scene_of, tone_of
 from endpoints.screens.state import Outcome, Phase, Rules, Station
 from endpoints.sip.agent import Answered, Ended, IncomingCall, Queued, Ringing, TransferAsked
@@ -97,11 +98,11 @@ FIRST_ACTIONS: list[tuple[str, Station, ScreenEvent, tuple[Any, ...]]] = [
     ("give up", ALERTING, PRESS_RED, (HangUp("c1"), do.EndCall())),
     ("give up before it is out", replace(CALLING, call=""), PRESS_RED, (do.EndCall(),)),
     ("out after all", IDLE, CallPlaced("c1"), (HangUp("c1", "nobody wants this call any more"),)),
-    ("answered", ALERTING, Answered("c1", "x", None), (do.StartVoice(), do.WatchVideo(None, "x"))),
+    ("answered", ALERTING, Answered("c1", "x", None), (StartVoice(), do.WatchVideo(None, "x"))),
     ("rang too long", ALERTING, TimerExpired("alerting"), (HangUp("c1", "took too long"), do.EndCall())),
     ("passed on", TALKING, TransferAsked("c1", "sip:guard@x", ""), (do.Place("guard", session_id="s1"),)),
-    ("passed on too early", ALERTING, TransferAsked("c1", "sip:guard@x", ""), (do.TellTransfer("c1", 603, "Not now"),)),
-    ("not answered there", MOVING, Ended("c2", 486, "Busy Here"), (do.TellTransfer("c1", 486, "Busy Here"),)),
+    ("passed on too early", ALERTING, TransferAsked("c1", "sip:guard@x", ""), (TellTransfer("c1", 603, "Not now"),)),
+    ("not answered there", MOVING, Ended("c2", 486, "Busy Here"), (TellTransfer("c1", 486, "Busy Here"),)),
 ]
 
 
@@ -112,7 +113,7 @@ def test_first_actions(state: Station, event: ScreenEvent, first: tuple[Any, ...
 
 def test_a_call_that_was_passed_on_lets_go_of_the_old_one_when_it_is_answered() -> None:
     state, actions = RESIDENT.next_step(MOVING, Answered("c2", "x", None))
-    assert (do.TellTransfer("c1", 200), HangUp("c1")) == actions[2:4]
+    assert (TellTransfer("c1", 200), HangUp("c1")) == actions[2:4]
     assert (state.call, state.before) == ("c2", "")
 
 
@@ -140,9 +141,9 @@ def test_busy_sounds_busy_and_an_unknown_number_sounds_so() -> None:
 
 def test_the_queue_is_told_in_words_first_that_all_are_busy_then_the_place_alone() -> None:
     queued, actions = RESIDENT.next_step(CALLING, Queued("c1", 12))
-    assert do.Say(("guards-busy", "your-position", "1", "2")) in actions
-    assert do.Say(("your-position", "1")) in RESIDENT.next_step(queued, Queued("c1", 1))[1]
-    assert do.Say(("guards-busy",)) in RESIDENT.next_step(CALLING, Queued("c1", 0))[1]
+    assert Say(("guards-busy", "your-position", "1", "2")) in actions
+    assert Say(("your-position", "1")) in RESIDENT.next_step(queued, Queued("c1", 1))[1]
+    assert Say(("guards-busy",)) in RESIDENT.next_step(CALLING, Queued("c1", 0))[1]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_the_queue_is_told_in_words_first_that_all_are_busy_then_the_place_alone
     [(486, "busy"), (480, "unreachable"), (603, "declined"), (503, "unreachable"), (404, "wrong-number"), (403, "")],
 )
 def test_the_end_of_our_own_call_is_told_in_words_that_exist(code: int, word: str) -> None:
-    said = [each.words for each in RESIDENT.next_step(CALLING, Ended("c1", code, ""))[1] if isinstance(each, do.Say)]
+    said = [each.words for each in RESIDENT.next_step(CALLING, Ended("c1", code, ""))[1] if isinstance(each, Say)]
     assert said == ([(word,)] if word else [])
     assert not word or word in TEXTS["en"]
 
@@ -159,7 +160,7 @@ def test_a_call_that_rang_here_by_another_server_does_not_ring_again() -> None:
     phone = replace(IDLE, rules=replace(IDLE.rules, once=True))
     missed = after(phone, INVITE, Ended("c9", 487, ""))
     state, actions = RESIDENT.next_step(missed, replace(INVITE, call="c10"))
-    assert do.Reject("c10", 482) in actions
+    assert Reject("c10", 482) in actions
     assert (state.phase, state.missed) == (Phase.ENDED, 1)
     assert after(missed, replace(INVITE, call="c10", session_id="another")).phase is Phase.RINGING
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from endpoints.events import Publish, StartTimer, TimerExpired, Tone
+from endpoints.actions import Publish, StartTimer, Tone
+from endpoints.events import KeyPressed, TimerExpired
 from endpoints.resident.decisions import RESIDENT
 from endpoints.screens import actions as do
-from endpoints.screens.events import Button, ButtonPressed, KeyPressed, ScreenEvent
+from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
 from endpoints.screens.messages import actions as mail
 from endpoints.screens.messages.events import FilmBegan, FilmOver, MailChanged, MailLost, NotDeleted
 from endpoints.screens.messages.state import Left, Mailbox

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from endpoints.events import Publish, StartTimer, TimerExpired
+from endpoints.actions import Publish, StartTimer
+from endpoints.events import KeyPressed, TimerExpired
 from endpoints.resident.decisions import RESIDENT
 from endpoints.screens import actions as do
-from endpoints.screens.events import Button, ButtonPressed, KeyPressed, ScreenEvent
+from endpoints.screens.events import Button, ButtonPressed, ScreenEvent
 from endpoints.screens.scenes import scene_of
 from endpoints.screens.state import Phase, Rules, Station
 from endpoints.screens.watching import actions as watch
