@@ -9,16 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from endpoints.actions import (
     Answer,
-    CancelTimer,
-    Complain,
-    HangUp,
-    Publish,
-    Reject,
-    Say,
-    StartTimer,
-    StartVoice,
-    TellTransfer,
-    Tone,
 )
 from endpoints.addresses import media_address
 from endpoints.door_station import actions as do
@@ -33,6 +23,7 @@ from endpoints.door_station.telephone import ANSWERS, PAUSE, PRESS_ONE, Telephon
 from endpoints.door_station.visit_record import VisitRecorder
 from endpoints.errors import SipError
 from endpoints.events import CallFailed, CallPlaced, DeviceLost
+from endpoints.performing import common_table
 from endpoints.runtime import Loop, Machine, process_figures
 from endpoints.sip.agent import CallId, SipAgent
 from endpoints.sip.message import new_session_id
@@ -141,22 +132,19 @@ class DoorApp:
         return self._does[type(action)](action)
 
     def _table(self) -> dict[type, Callable[[Any], DoorEvent | None]]:
-        pictures, sound, loop = self._parts.pictures, self._parts.sound, self._loop
+        agent, sound, pictures = self._parts.agent, self._parts.sound, self._parts.pictures
         return {
+            **common_table(agent, sound, self._loop, self._publish),
             do.Call: self._call,
-            Reject: lambda action: self._parts.agent.reject(action.call, action.code),
             do.Admit: self._admit,
-            Answer: lambda action: self._parts.agent.answer(action.call, self._shown),
+            Answer: lambda action: agent.answer(action.call, self._shown),
             do.RefreshDirectory: lambda action: self._parts.refresh(),
             do.SendVideo: lambda action: pictures.send(action.to_tag, action.video),
             do.StopVideo: lambda action: pictures.stop(action.to_tag),
             do.KeepOnly: lambda action: pictures.keep_only(action.to_tag),
             do.KeyFrame: lambda action: pictures.key_frame(),
-            StartVoice: lambda action: sound.start(),
             do.StopVoice: lambda action: sound.stop(),
             do.CallOnward: self._call_onward,
-            TellTransfer: lambda action: self._parts.agent.tell_transfer(action.call, action.code, action.reason),
-            Say: lambda action: sound.say(action.words),
             do.AskForPerson: lambda action: sound.announce(PRESS_ONE, pause=PAUSE),
             do.TellCode: self._tell_code,
             do.JudgeDigit: self._judge_digit,
@@ -168,12 +156,6 @@ class DoorApp:
             do.Show: self._show,
             do.KeepPicture: self._keep_picture,
             **self._message_table(),
-            StartTimer: lambda action: loop.start_timer(action.name, action.seconds),
-            CancelTimer: lambda action: loop.cancel_timer(action.name),
-            Tone: lambda action: sound.tone(action.name),
-            HangUp: lambda action: self._parts.agent.hang_up(action.call, action.reason),
-            Publish: lambda action: self._publish(action.event, action.facts),
-            Complain: lambda action: log.warning("%s", action.sentence),
         }
 
     def _message_table(self) -> dict[type, Callable[[Any], DoorEvent | None]]:

@@ -9,19 +9,10 @@ from typing import Any
 
 from endpoints.actions import (
     Answer,
-    CancelTimer,
-    Complain,
-    HangUp,
-    Publish,
-    Reject,
-    Say,
-    StartTimer,
-    StartVoice,
-    TellTransfer,
-    Tone,
 )
 from endpoints.errors import SipError
 from endpoints.events import CallFailed, CallPlaced
+from endpoints.performing import common_table
 from endpoints.runtime import Loop, Machine, process_figures
 from endpoints.screens import actions as do
 from endpoints.screens.call_log import TAKEN, CallLog
@@ -123,31 +114,22 @@ class ScreenApp:
         return self._does[type(action)](action)
 
     def _table(self) -> dict[type, Callable[[Any], ScreenEvent | None]]:
-        agent, sound, loop, screen = self._parts.agent, self._parts.sound, self._loop, self.screen
+        agent, sound, screen = self._parts.agent, self._parts.sound, self.screen
         return {
+            **common_table(agent, sound, self._loop, self._publish),
             do.Ring: self._ring,
             Answer: self._answer,
-            Reject: lambda action: agent.reject(action.call, action.code),
             do.Place: self._place,
-            StartVoice: lambda action: sound.start(),
             do.ShowBranch: lambda action: screen.branch(action.to_tag, action.video),
             do.WatchVideo: lambda action: screen.move(action.video, action.to_tag),
-            Say: lambda action: sound.say(action.words),
             do.EndCall: self._end_call,
             do.Mute: lambda action: sound.mute(action.on),
             do.SendUnlock: self._send_unlock,
             do.Transfer: lambda action: agent.transfer(action.call, self._uri(action.user)),
-            TellTransfer: lambda action: agent.tell_transfer(action.call, action.code, action.reason),
             do.NoteCall: self._note_call,
             do.ShowPicture: self._show_picture,
             do.ShowScene: lambda action: self._parts.display.show(action.scene),
             do.Light: self._light,
-            StartTimer: lambda action: loop.start_timer(action.name, action.seconds),
-            CancelTimer: lambda action: loop.cancel_timer(action.name),
-            Tone: lambda action: sound.tone(action.name),
-            HangUp: lambda action: agent.hang_up(action.call, action.reason),
-            Publish: lambda action: self._publish(action.event, action.facts),
-            Complain: lambda action: log.warning("%s", action.sentence),
             **self._parts.more,
         }
 
