@@ -11,6 +11,6 @@ from endpoints.sound import Sound
 
 
 def test_every_common_action_can_be_done_but_the_answer_which_is_each_apps_own() -> None:
-    parts = (create_autospec(kind, instance=True) for kind in (SipAgent, Sound, Loop))
-    table = common_table(*parts, lambda event, facts: None)
+    agent, sound, loop = (create_autospec(kind, instance=True) for kind in (SipAgent, Sound, Loop))
+    table = common_table(agent, sound, loop, lambda event, facts: None)
     assert set(table) == set(get_args(CommonAction)) - {Answer}
