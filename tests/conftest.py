@@ -37,6 +37,7 @@ class _FilesSideBySide(LoadFileScheduling):  # type: ignore[misc]  # xdist ships
         return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
     """For `pytest --numprocesses`."""
     return _FilesSideBySide(config, log)
