@@ -61,6 +61,8 @@ def _played(name: str, flow: str) -> object:
         _played("v3-falls-through", "V3"),
         _played("v3-voicemail-does-not-win", "V3"),
         _played("v5-power-cut", "V5"),
+        _played("v5-clock", "V5"),
+        _played("v5-disk-full", "V5"),
     ],
 )
 def test_a_scenario_comes_true(whole: Community, name: str) -> None:
