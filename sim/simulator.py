@@ -6,8 +6,10 @@ import logging
 import os
 import resource
 import secrets
+import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -45,10 +47,8 @@ BREATH = 0.5
 """Seconds of silence between two people who speak."""
 SOUND_BYTES = 2 * SAMPLE_RATE
 """A second of sound."""
-ROOM = 200_000
-"""Bytes by which a file may still grow on a disk that is full: call records go on, no film has room."""
-ITEMS = "items"
-"""The folder of films and pictures in a server's folder."""
+ROOM = 300_000
+"""Bytes that a file may have on a disk that is full: call records go on, no film has room."""
 KEEPERS = ("homelink", "management")
 """Servers that keep what visitors leave."""
 PARTS = {"door-station": {"lock", "service_port"}, "indoor-unit": {"display", "service_port"}}
@@ -285,7 +285,7 @@ def _switch(child: Child, off: Callable[[], Awaitable[None]]) -> Switch:
 
 
 def _disk(child: Child, server: ServerFiles) -> Switch:
-    """Fills its disk for it alone: no file may grow by more than a little (RLIMIT_FSIZE), and no film has room.
+    """Fills its disk for it alone: no file may grow beyond a few pictures (RLIMIT_FSIZE), and no film has room.
 
     The server meets the error of a file that is too large (EFBIG) where a full disk has ENOSPC.
     """
@@ -293,12 +293,21 @@ def _disk(child: Child, server: ServerFiles) -> Switch:
     async def fill(on: bool) -> None:
         if child.process_id is None:
             raise NotPossible(f"{child.name} is down")
-        files = [path for path in server.file.parent.rglob("*") if path.is_file() and ITEMS not in path.parts]
-        largest = max((path.stat().st_size for path in files), default=0)
+        await asyncio.to_thread(_empty_logs, server.file.parent)
         _, hard = resource.prlimit(child.process_id, resource.RLIMIT_FSIZE)
-        resource.prlimit(child.process_id, resource.RLIMIT_FSIZE, (largest + ROOM if on else hard, hard))
+        resource.prlimit(child.process_id, resource.RLIMIT_FSIZE, (ROOM if on else hard, hard))
 
     return fill
+
+
+def _empty_logs(folder: Path) -> None:
+    """Databases get what was written beside them, so that there is room beside them again. Raises NotPossible."""
+    for database in folder.rglob("*.sqlite"):
+        try:
+            with closing(sqlite3.connect(database)) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise NotPossible(f"{database.name} is busy: {error}") from error
 
 
 async def _ready(device: Device, registers: bool) -> bool:
