@@ -7,7 +7,7 @@ from sim.bench import visit
 from sim.bench.community import community
 from sim.bench.figure import Figure
 from sim.bench.process import memory
-from sim.client import Community
+from sim.client import Community, DeviceClient
 
 CALLS = 1000
 SETTLING = 150
@@ -26,11 +26,12 @@ def endurance() -> Iterator[Figure]:
         held: dict[str, list[tuple[int, int]]] = {name: [] for name in processes}
         for number in range(CALLS + 1):
             if number % EVERY == 0:
+                _rest(running)
                 for name, process in processes.items():
                     held[name].append((number, memory(process).written))
             if number < CALLS:
                 _call(running)
-        stuck = _stuck(running)
+        stuck = len(_rest(running))
     for name, samples in held.items():
         kept = tuple(float(kilobytes) for _, kilobytes in samples)
         yield Figure(f"memory kept per call over {CALLS} calls, {name}", _slope(samples), "kB", 1.0, kept)
@@ -43,14 +44,14 @@ def _call(running: Community) -> None:
     visit.hang_up(running, "indoor1")
 
 
-def _stuck(running: Community) -> int:
-    """Devices not at rest even when the notices of the last call ("answered elsewhere") have been shown."""
+def _rest(running: Community) -> list[DeviceClient]:
+    """Wait until the notices of the last call ("answered elsewhere") have been shown; who is not at rest even then."""
     busy = list(running.devices.values())
     end = time.monotonic() + RESTING
     while busy and time.monotonic() < end:
         time.sleep(0.2)
         busy = [device for device in busy if device.state().get("phase") != "idle"]
-    return len(busy)
+    return busy
 
 
 def _slope(samples: list[tuple[int, int]]) -> float:
