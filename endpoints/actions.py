@@ -53,7 +53,7 @@ class Complain:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Take a call: microphone and speaker on, answer 200."""
+    """Take a call: answer 200, with the picture that is ready for it."""
 
     call: CallId
 

@@ -293,7 +293,8 @@ def _disk(child: Child, server: ServerFiles) -> Switch:
     async def fill(on: bool) -> None:
         if child.process_id is None:
             raise NotPossible(f"{child.name} is down")
-        await asyncio.to_thread(_empty_logs, server.file.parent)
+        if on:
+            await asyncio.to_thread(_empty_logs, server.file.parent)
         _, hard = resource.prlimit(child.process_id, resource.RLIMIT_FSIZE)
         resource.prlimit(child.process_id, resource.RLIMIT_FSIZE, (ROOM if on else hard, hard))
 

@@ -18,7 +18,7 @@ RESTING = 15.0
 
 
 def endurance() -> Iterator[Figure]:
-    """Visits one after the other: ring with the picture, answer, hang up."""
+    """Visits one after the other: ring with the picture, answer, hang up. Memory is that of devices at rest."""
     with community("--screens", "1", "--plain-udp") as running:
         processes = {name: visit.process_of(running[name]) for name in (visit.DOOR, "indoor1")}
         for _ in range(SETTLING):
