@@ -26,7 +26,7 @@ _SILENT = 32
 _HANGOVER = 40
 """Silent frames (0.8 s) until the canceller rests: a sound card's buffers and the reverberation are over sooner."""
 _RUN_UP = 5
-"""Frames the canceller is given over again when it wakes, so that it goes on without a gap."""
+"""Frames before its turn that the canceller, or the filter in its place, is given, so that it goes on without a gap."""
 _DELAY = 128
 """Samples by which the canceller's output is late (its blocks); what stands in for it must be as late."""
 
@@ -59,17 +59,22 @@ class VoiceProcessor:
     def process(self, near: bytes, far: bytes) -> bytes:
         """`near` (microphone) without the echo of `far` (loudspeaker): s16le mono 16 kHz, all three equally long."""
         heard, played = np.frombuffer(near, np.int16), np.frombuffer(far, np.int16)
-        filtered = np.concatenate((self._late, self._high_pass.process(heard, played)))
-        self._late = filtered[-_DELAY:]
         if played.max() <= _SILENT and played.min() >= -_SILENT:
             self._silent_frames += 1
         else:
             if self.resting:
                 self._wake()
             self._silent_frames = 0
-        clean = filtered[:-_DELAY] if self.resting else self._canceller.process(heard, played)
         self._recent.append((heard, played))
+        filtered = self._filter(heard, played) if self._silent_frames > _HANGOVER - _RUN_UP else heard
+        clean = filtered if self.resting else self._canceller.process(heard, played)
         return self._cleaner.process(clean, played).tobytes()
+
+    def _filter(self, heard: Samples, played: Samples) -> Samples:
+        """What the canceller would give while there is no echo."""
+        filtered = np.concatenate((self._late, self._high_pass.process(heard, played)))
+        self._late = filtered[-_DELAY:]
+        return filtered[:-_DELAY]
 
     def _wake(self) -> None:
         for heard, played in self._recent:
